@@ -1,0 +1,10 @@
+"""The accounts app: people, their outside accounts, secrets, identities and quotas."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Register the app; its label stays clear of allauth's ``account``."""
+
+    name = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"

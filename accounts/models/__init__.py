@@ -1,0 +1,24 @@
+"""The tables of the accounts app, one module per subject."""
+
+from accounts.models.account import ExternalAccount, IncomingServer, OutgoingServer, State
+from accounts.models.credential import Credential, Purpose
+from accounts.models.identity import Identity, OwnedAddress, VerificationCode
+from accounts.models.probe import Probe
+from accounts.models.quota import Plan, Quota
+from accounts.models.user import User
+
+__all__ = [
+    "Credential",
+    "ExternalAccount",
+    "Identity",
+    "IncomingServer",
+    "OutgoingServer",
+    "OwnedAddress",
+    "Plan",
+    "Probe",
+    "Purpose",
+    "Quota",
+    "State",
+    "User",
+    "VerificationCode",
+]

@@ -1,0 +1,115 @@
+"""A test of a server: asked for by a page, done by a worker, followed by the page."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.account import PROTOCOLS, SECURITIES, ExternalAccount
+from wire.endpoint import Endpoint, Security
+
+if TYPE_CHECKING:
+    from accounts.models.user import User
+
+
+class ProbeState(models.TextChoices):
+    """Where a test stands."""
+
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Failed")
+
+
+class Step(models.TextChoices):
+    """The rungs of the ladder, in order (UI: live list)."""
+
+    RESOLVE = "resolve", _("Find server")
+    CONNECT = "connect", _("Connect")
+    TLS = "tls", _("Certificate")
+    GREETING = "greeting", _("Greeting")
+    SIGN_IN = "sign_in", _("Sign in")
+    LIST = "list", _("Count messages")
+
+
+class ProbeQuerySet(models.QuerySet["Probe"]):
+    """Questions that are asked more than once."""
+
+    def for_user(self, user: User) -> ProbeQuerySet:
+        """Keep a person's own tests."""
+        return self.filter(owner=user)
+
+
+class Probe(models.Model):
+    """What to test and how far the test has come; the only home of a password not yet proven.
+
+    ``step`` is the rung being tried (the failed one once FAILED). ``account`` is set once the
+    test has passed and the account was added, or from the start when an account is tested again.
+    Rows are deleted after ``expires_at``.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    address = models.EmailField(_("email address"), max_length=254)
+    name = models.CharField(_("account name"), max_length=80, blank=True)
+    protocol = models.CharField(_("account type"), max_length=4, choices=PROTOCOLS)
+    host = models.CharField(_("server"), max_length=253)
+    port = models.PositiveIntegerField(_("port"))
+    security = models.CharField(_("encryption"), max_length=8, choices=SECURITIES)
+    username = models.CharField(_("user name"), max_length=254)
+    delete_after_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    sealed_password = models.BinaryField(null=True)
+
+    state = models.CharField(max_length=8, choices=ProbeState, default=ProbeState.WAITING)
+    step = models.CharField(max_length=8, choices=Step, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    code = models.CharField(max_length=40, blank=True)
+    facts = models.JSONField(default=dict, blank=True)
+    detail = models.CharField(max_length=200, blank=True)
+
+    objects = ProbeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("connection test")
+        verbose_name_plural = _("connection tests")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["id"],
+                condition=Q(state__in=[ProbeState.WAITING, ProbeState.RUNNING]),
+                name="probe_unfinished",
+            )
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(state__in=ProbeState.values), name="probe_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ProbeState.FAILED) | ~Q(code=""), name="failed_probe_has_code"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ProbeState.PASSED) | Q(sealed_password=None),
+                name="passed_probe_keeps_no_password",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def belongs_to(self) -> str:
+        """Name the row and purpose that the password is bound to."""
+        return f"probe:{self.public_id}:password"
+
+    def endpoint(self) -> Endpoint:
+        """Return what ``wire`` connects to."""
+        return Endpoint(self.host, self.port, Security(self.security))

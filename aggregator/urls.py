@@ -1,0 +1,25 @@
+"""Every address of the site, app by app."""
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from aggregator import health, pages
+
+admin.autodiscover()
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented way
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="mail_home"), name="home"),
+    path("auth/", include("allauth.urls")),
+    path("settings/", include("accounts.urls")),
+    path("settings/", include("fetcher.urls")),
+    path("mail/", include("mailstore.urls")),
+    path("language/", pages.set_language, name="set_language"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.metrics, name="metrics"),
+]
+handler404 = "aggregator.pages.not_found"
+handler500 = "aggregator.pages.server_error"

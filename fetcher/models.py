@@ -1,0 +1,117 @@
+"""What the fetcher remembers: its visits, and which remote messages are stored here."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ExternalAccount
+from mailstore.models import SHA256_HEX, Message
+
+MAX_UID = 200
+
+
+class FetchRun(models.Model):
+    """One visit to one server. While open it is the lock on its account, and carries a lease.
+
+    ``code`` is empty for a good end; ``messages`` and ``octets`` count what was stored.
+    """
+
+    account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, related_name="runs")
+    opened_at = models.DateTimeField()
+    lease_until = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    code = models.CharField(max_length=40, blank=True)
+    facts = models.JSONField(default=dict, blank=True)
+    listed = models.PositiveIntegerField(default=0)
+    messages = models.PositiveIntegerField(default=0)
+    octets = models.PositiveBigIntegerField(default=0)
+    deleted = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("fetch run")
+        verbose_name_plural = _("fetch runs")
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-opened_at"], name="run_by_account"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(closed_at=None), name="one_open_run_per_account"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}/{self.pk}"
+
+
+class RemoteFolder(models.Model):
+    """A mailbox at the other server; POP3 has one, named INBOX."""
+
+    account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)
+    name = models.TextField()
+
+    class Meta:
+        verbose_name = _("remote folder")
+        verbose_name_plural = _("remote folders")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "name"], name="one_remote_folder_per_account_and_name"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RemoteUid(models.Model):
+    """The note that a remote message is stored; it outlives the message, which is not refetched.
+
+    ``uid`` is the UIDL (RFC 1939 §7) or the IMAP UID; where the server gave none it is made from
+    the fingerprint of the headers and ``uid_is_made`` is set. ``occurrence`` numbers repeats of one
+    UIDL. ``deleted_at`` tells when we deleted the message at the server.
+    """
+
+    account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)
+    remote_folder = models.ForeignKey(RemoteFolder, on_delete=models.CASCADE)
+    uid_validity = models.PositiveBigIntegerField(default=0)
+    uid = models.CharField(max_length=MAX_UID)
+    uid_is_made = models.BooleanField(default=False)
+    occurrence = models.PositiveSmallIntegerField(default=0)
+    sha256 = models.CharField(max_length=SHA256_HEX)
+    fingerprint = models.CharField(max_length=SHA256_HEX)
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True)
+    stored_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("remote id")
+        verbose_name_plural = _("remote ids")
+        indexes: ClassVar = [
+            models.Index(fields=["account", "fingerprint"], name="remote_uid_by_fingerprint"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "remote_folder", "uid_validity", "uid", "occurrence"],
+                name="one_remote_uid_per_place",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.uid
+
+
+class Heartbeat(models.Model):
+    """When a worker last showed signs of life; the source of /healthz."""
+
+    worker = models.CharField(max_length=200, primary_key=True)
+    beat_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
+
+    def __str__(self) -> str:
+        return self.worker

@@ -1,0 +1,125 @@
+"""What can go wrong when talking to somebody else's mail server, as facts rather than sentences.
+
+Each error carries a stable code (the words for people live in ``accounts.explain``), how far the
+damage reaches, and whether trying again can help.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+DETAIL_LIMIT = 200
+
+
+class Scope(StrEnum):
+    """How far a failure reaches: skip the one message, or end the whole run."""
+
+    MESSAGE = "message"
+    ACCOUNT = "account"
+
+
+class Retry(StrEnum):
+    """When trying again can help; NEVER means that a person must act first."""
+
+    SOON = "soon"
+    LATER = "later"
+    NEVER = "never"
+
+
+class MailError(Exception):
+    """An expected failure at somebody else's server.
+
+    ``code`` names the kind (stable, for example ``tls.expired``); ``detail`` holds the server's own
+    answer, at most 200 characters, given only by servers whose certificate was checked; ``facts``
+    holds plain values such as host, port and dates for the sentence that a person reads.
+    """
+
+    codes: ClassVar[frozenset[str]]
+    scope: ClassVar[Scope] = Scope.ACCOUNT
+    retry: ClassVar[Retry] = Retry.LATER
+
+    def __init__(self, code: str, *, detail: str = "", **facts: str | int) -> None:
+        if code not in self.codes:
+            raise ValueError(f"{type(self).__name__} has no code {code}")
+        super().__init__(code)
+        self.code = code
+        self.detail = printable(detail)
+        self.facts = facts
+
+
+class ConnectionFailed(MailError):
+    """No conversation came about: the name, the port, the network or the time ran out."""
+
+    codes = frozenset({"conn.dns", "conn.refused", "conn.timeout", "conn.lost"})
+
+
+class HostNotAllowed(MailError):
+    """The name leads to a private, loopback or otherwise special address."""
+
+    codes = frozenset({"conn.private"})
+    retry = Retry.NEVER
+
+
+class CertificateInvalid(MailError):
+    """The server could not prove to be the one it was asked for (RFC 9525)."""
+
+    codes = frozenset(
+        {"tls.selfsigned", "tls.expired", "tls.notyet", "tls.name", "tls.issuer", "tls.invalid"}
+    )
+    retry = Retry.NEVER
+
+
+class TlsUnavailable(MailError):
+    """No TLS of an acceptable version (1.2 or later) could be agreed on."""
+
+    codes = frozenset({"tls.missing", "tls.version", "tls.failed"})
+    retry = Retry.NEVER
+
+
+class AuthenticationFailed(MailError):
+    """The server refused the user name and password or the token."""
+
+    codes = frozenset({"auth.failed", "auth.apppw", "auth.oauth"})
+    retry = Retry.NEVER
+
+
+class AccessDisabled(MailError):
+    """The mailbox exists, but POP or IMAP is switched off for it."""
+
+    codes = frozenset({"auth.disabled"})
+    retry = Retry.NEVER
+
+
+class ServerBusy(MailError):
+    """The server asks us to come back: IN-USE, LOGIN-DELAY (RFC 2449), SYS/TEMP (RFC 3206)."""
+
+    codes = frozenset({"server.busy"})
+    retry = Retry.SOON
+
+
+class ProtocolError(MailError):
+    """An answer that does not fit the protocol, or exceeds what we are willing to read."""
+
+    codes = frozenset({"server.protocol"})
+
+
+class MessageVanished(MailError):
+    """A message that was listed is no longer there."""
+
+    codes = frozenset({"message.vanished"})
+    scope = Scope.MESSAGE
+    retry = Retry.NEVER
+
+
+class MessageTooLarge(MailError):
+    """A message longer than the limit of its owner's plan."""
+
+    codes = frozenset({"message.toolarge"})
+    scope = Scope.MESSAGE
+    retry = Retry.NEVER
+
+
+def printable(text: str) -> str:
+    """Cut a server's words to 200 characters and replace control characters."""
+    return "".join(c if c.isprintable() else " " for c in text)[:DETAIL_LIMIT].strip()
