@@ -54,7 +54,7 @@ def _broker() -> str:
     if settings.EMBEDDED:
         return "ok"  # It lives inside the worker, whose heartbeat is checked.
     try:
-        with Connection(settings.CELERY_BROKER_URL, connect_timeout=2) as broker:
+        with Connection(settings.CELERY_BROKER_URL, connect_timeout=2) as broker:  # type: ignore[no-untyped-call]  # kombu ships no types
             broker.ensure_connection(max_retries=1, timeout=2)
     except (OperationalError, OSError):
         return "unreachable"
