@@ -1,5 +1,9 @@
 """The addresses of the fetcher app."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from fetcher import views
+
+urlpatterns = [
+    path("mail-accounts/<uuid:account>/fetch/", views.fetch_now, name="fetch_now"),
+]

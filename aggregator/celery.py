@@ -1,0 +1,76 @@
+"""The Celery application: what ticks, and the beat that the embedded worker carries inside.
+
+The database is the queue. Every task here is a nudge that may be lost or doubled without harm.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery, Task, bootsteps
+from celery.beat import EmbeddedService
+
+from aggregator.lifeline import end_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aggregator.settings")
+
+TICK_SECONDS = 1.0
+NUDGE_EXPIRES_SECONDS = 10
+
+
+class SafeTask(Task):  # type: ignore[misc]  # celery ships no types
+    """A task that never lets ``SystemExit`` through.
+
+    In a thread pool it would leave the message unacknowledged and its slot taken for good.
+    """
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task; an exit becomes an ordinary failure."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except (SystemExit, KeyboardInterrupt) as stop:
+            raise RuntimeError("a task tried to end the worker") from stop
+
+
+app = Celery("muara", task_cls=SafeTask)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["accounts", "fetcher"])
+
+
+def _every(task: str, seconds: float) -> dict[str, Any]:
+    options = {"expires": max(NUDGE_EXPIRES_SECONDS, seconds)}
+    return {"task": task, "schedule": seconds, "options": options}
+
+
+app.conf.beat_schedule = {
+    "probes": _every("accounts.tasks.run_waiting_probes", TICK_SECONDS),
+    "fetch": _every("fetcher.tasks.dispatch_due_accounts", TICK_SECONDS),
+    "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
+    "heart": _every("fetcher.tasks.beat_heart", 10.0),
+}
+
+
+class EmbeddedBeat(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships no types
+    """Tick from a thread of the worker, since its broker is in its own memory."""
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        self.enabled = app.conf.broker_url == "memory://"
+        self.beat: Any = None
+        super().__init__(worker, **options)
+
+    def start(self, worker: Any) -> None:
+        """Start ticking, and end when the supervising process does."""
+        end_with_parent()
+        self.beat = EmbeddedService(worker.app, thread=True, scheduler_cls="celery.beat:Scheduler")
+        self.beat.start()
+
+    def stop(self, worker: Any) -> None:  # noqa: ARG002 - celery's signature
+        """Stop ticking; nudges that were not taken are lost, which is fine."""
+        if self.beat is not None:
+            self.beat.stop()
+
+
+app.steps["worker"].add(EmbeddedBeat)

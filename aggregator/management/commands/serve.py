@@ -1,0 +1,92 @@
+"""``manage.py serve``: the whole program on one machine, with nothing else to install."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.db.models import Max
+from django.utils import timezone
+
+from accounts.keycheck import keys_problem
+from aggregator.lifeline import take_lock
+from aggregator.staticfiles import collect_if_stale
+from aggregator.supervisor import Supervisor
+from fetcher.models import Heartbeat
+from fetcher.outcomes import close_left_open
+
+SILENCE_LIMIT = timedelta(seconds=60)
+
+
+class Command(BaseCommand):
+    help = "Serve Muara: the web pages and the worker that fetches mail. Ctrl-C ends it."
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
+        if not settings.EMBEDDED:
+            raise CommandError(
+                "MUARA_REDIS_URL is set: that shape runs web, worker and beat on their own, as "
+                "docker-compose.yml shows. Unset it to use serve."
+            )
+        lock = self._lock(Path(settings.MUARA_DATA))
+        self._prepare()
+        started = timezone.now()
+        supervisor = Supervisor(self._say, lock, lambda: worker_is_silent(since=started))
+        code = supervisor.run()
+        self._say("Muara has stopped.")
+        sys.exit(code)
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()
+
+    def _lock(self, data: Path) -> int:
+        try:
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (settings.PACK_FOLDER, settings.EMAIL_FILE_PATH):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            lock = take_lock(data / "serve.lock")
+        except OSError as error:
+            raise CommandError(
+                f"{error.filename} cannot be used ({error.strerror}). Make {data} writable for "
+                "this user, or set MUARA_DATA to another folder."
+            ) from error
+        if lock is None:
+            raise CommandError(
+                f"Muara is already running on {data}. Stop it first, or set MUARA_DATA to another "
+                "folder."
+            )
+        return lock
+
+    def _prepare(self) -> None:
+        """Bring the database and the static files up to date, in a process with no threads yet."""
+        # Only the database's own files are written here; a umask keeps them private.
+        os.umask(0o077)
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+            problem = keys_problem()
+            close_left_open(now=timezone.now())
+        except (DatabaseError, sqlite3.Error) as error:
+            raise CommandError(
+                f"The database {settings.DATABASES['default']['NAME']} cannot be used: {error}. "
+                "Check that it is writable, or put it back from your backup."
+            ) from error
+        if problem:
+            raise CommandError(problem)
+        collect_if_stale()
+
+
+def worker_is_silent(*, since: Any) -> bool:
+    """Tell that no worker has beaten for a minute, counted from our own start at the earliest."""
+    try:
+        beat = Heartbeat.objects.aggregate(last=Max("beat_at"))["last"]
+    except DatabaseError:
+        return False
+    return bool(timezone.now() - max(beat or since, since) > SILENCE_LIMIT)

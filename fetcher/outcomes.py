@@ -1,0 +1,136 @@
+"""What a visit leaves behind: on its run, on the account's card, and in the next visit's time."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import lifecycle, quotas
+from accounts.models import ExternalAccount, State
+from fetcher.models import FetchRun
+from fetcher.schedule import next_fetch_time
+from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
+
+log = structlog.get_logger()
+GRACE = timedelta(days=14)
+REFUSALS_ALLOWED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a visit ended: code and facts for the card, and whether trying again can help.
+
+    ``retry`` is None when all went well; ``stopped`` means that the worker is ending.
+    """
+
+    code: str = ""
+    facts: dict[str, str | int] = field(default_factory=dict)
+    retry: Retry | None = None
+    refused: bool = False
+    stopped: bool = False
+
+
+def outcome_of(error: MailError) -> Outcome:
+    """Turn an expected failure into what the card will show."""
+    facts = dict(error.facts)
+    if error.detail:
+        facts["detail"] = error.detail
+    refused = isinstance(error, AuthenticationFailed | AccessDisabled)
+    return Outcome(error.code, facts, error.retry, refused=refused)
+
+
+def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
+    """Record how the run ended on the run and on the account, and choose the next visit.
+
+    A visit that found nothing and failed at nothing leaves no run behind.
+    """
+    with transaction.atomic():
+        account = ExternalAccount.objects.select_for_update().get(pk=run.account_id)
+        open_run = FetchRun.objects.filter(pk=run.pk, closed_at=None)
+        if open_run.update(closed_at=now, code=outcome.code, facts=outcome.facts):
+            _leave_outcome(account, outcome, now)
+            quotas.touch(account.owner_id)
+        run.refresh_from_db()
+        if not (run.code or run.messages or run.deleted):
+            FetchRun.objects.filter(pk=run.pk).delete()
+    _follow_up(account, outcome, now)
+    log.info(
+        "run closed",
+        account=account.pk,
+        run=run.pk,
+        code=run.code,
+        messages=run.messages,
+        octets=run.octets,
+        deleted=run.deleted,
+        seconds=round((now - run.opened_at).total_seconds(), 3),
+    )
+    return run
+
+
+def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:
+    account.last_checked_at, account.last_code = now, outcome.code
+    account.last_facts = outcome.facts
+    account.failing_since = (account.failing_since or now) if outcome.retry else None
+    account.refusals = account.refusals + 1 if outcome.refused else 0
+    account.dispatched_until = None
+    account.progress_done = account.progress_total = 0
+    account.next_fetch_at = now if outcome.stopped else _next_visit(account, outcome, now)
+    account.save(
+        update_fields=[
+            *("last_checked_at", "last_code", "last_facts", "failing_since", "refusals"),
+            *("dispatched_until", "progress_done", "progress_total", "next_fetch_at"),
+        ]
+    )
+
+
+def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> datetime:
+    return next_fetch_time(
+        now,
+        timedelta(minutes=account.interval_minutes),
+        retry=outcome.retry,
+        failing_for=now - (account.failing_since or now),
+        jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+    )
+
+
+def _follow_up(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:
+    """Move the account's state where its owner must act."""
+    if outcome.refused and account.refusals >= REFUSALS_ALLOWED:
+        _advance(account, lifecycle.Event.SIGN_IN_REFUSED, now)
+    elif account.failing_since and now - account.failing_since > GRACE:
+        _advance(account, lifecycle.Event.GRACE_ENDED, now)
+
+
+def _advance(account: ExternalAccount, event: lifecycle.Event, now: datetime) -> None:
+    try:
+        lifecycle.advance(account, event, now=now)
+    except (lifecycle.AccountMoved, lifecycle.IllegalTransition):
+        log.info("state moved meanwhile", account=account.pk, wanted=event)
+
+
+def close_stale_runs(*, now: datetime) -> int:
+    """Close runs whose lease has lapsed, so that their accounts are visited again. Count them."""
+    return _close_all(FetchRun.objects.filter(closed_at=None, lease_until__lt=now), now)
+
+
+def close_left_open(*, now: datetime) -> int:
+    """Close every open run, at a start when no other worker can be alive. Count them."""
+    ExternalAccount.objects.exclude(dispatched_until=None).update(dispatched_until=None)
+    return _close_all(FetchRun.objects.filter(closed_at=None), now)
+
+
+def _close_all(runs: QuerySet[FetchRun], now: datetime) -> int:
+    with transaction.atomic():
+        lost = list(runs.select_for_update().values_list("pk", "account_id"))
+        FetchRun.objects.filter(pk__in=[pk for pk, _ in lost]).update(
+            closed_at=now, code="run.lost"
+        )
+        accounts = ExternalAccount.objects.filter(pk__in=[account for _, account in lost])
+        accounts.update(dispatched_until=None, progress_done=0, progress_total=0)
+        accounts.filter(state=State.ACTIVE).update(next_fetch_at=now)
+    return len(lost)

@@ -1,0 +1,105 @@
+"""What to download, leave and delete at the server: pure choices over plain values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wire.pop3 import RemoteItem
+
+BATCH_MESSAGES = 200
+BATCH_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One listed message under the name we know it by; ``occurrence`` numbers repeats of a uid."""
+
+    item: RemoteItem
+    uid: str
+    occurrence: int = 0
+    uid_is_made: bool = False
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Return what identifies the message within its mailbox."""
+        return self.uid, self.occurrence
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What bounds one visit; sizes are bytes."""
+
+    room: int
+    max_message_bytes: int
+    max_messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPlan:
+    """What a visit will fetch.
+
+    ``waiting`` counts what stays at the provider for want of room, ``later`` what the limit per
+    visit leaves to the next one.
+    """
+
+    download: tuple[Found, ...] = ()
+    too_large: tuple[Found, ...] = ()
+    waiting: int = 0
+    later: int = 0
+
+
+def number_repeats(named: Iterable[tuple[RemoteItem, str, bool]]) -> list[Found]:
+    """Give each repeat of a uid an occurrence of its own, in the server's order."""
+    seen: Counter[str] = Counter()
+    found = []
+    for item, uid, is_made in named:
+        found.append(Found(item, uid, seen[uid], is_made))
+        seen[uid] += 1
+    return found
+
+
+def plan_fetch(
+    found: Sequence[Found], known: Container[tuple[str, int]], options: Options
+) -> FetchPlan:
+    """Plan the downloads of one visit: unknown messages, newest first, while they fit.
+
+    A message too large for the room is left waiting, not fatal: a smaller one may still fit. Sizes
+    are the server's hints, so the quota is taken again, exactly, when a batch is kept.
+    """
+    fresh = [entry for entry in reversed(found) if entry.key not in known]
+    too_large = [entry for entry in fresh if entry.item.size > options.max_message_bytes]
+    candidates = [entry for entry in fresh if entry.item.size <= options.max_message_bytes]
+    download, waiting = _fit(candidates, options.room)
+    limit = len(download) if options.max_messages is None else options.max_messages
+    return FetchPlan(
+        download=tuple(download[:limit]),
+        too_large=tuple(too_large),
+        waiting=waiting,
+        later=max(0, len(download) - limit),
+    )
+
+
+def choose_deletions(
+    found: Sequence[Found],
+    stored_at: Mapping[tuple[str, int], datetime],
+    *,
+    delete_after_days: int | None,
+    now: datetime,
+) -> list[Found]:
+    """Choose what may be deleted at the server: listed there, stored here, and old enough here."""
+    if delete_after_days is None:
+        return []
+    latest = now - timedelta(days=delete_after_days)
+    return [entry for entry in found if entry.key in stored_at and stored_at[entry.key] <= latest]
+
+
+def _fit(entries: Sequence[Found], room: int) -> tuple[list[Found], int]:
+    chosen = []
+    for entry in entries:
+        if entry.item.size <= room:
+            room -= entry.item.size
+            chosen.append(entry)
+    return chosen, len(entries) - len(chosen)

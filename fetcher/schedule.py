@@ -1,0 +1,61 @@
+"""When an account is visited next, and which ones are due now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts.models import ExternalAccount, State
+from wire.errors import Retry
+
+BATCH_ACCOUNTS = 20
+CLAIM_LIMIT = 400
+CLAIM_FOR = timedelta(minutes=5)
+SOON = timedelta(minutes=2)
+LONGEST_WAIT = timedelta(hours=6)
+JITTER = 0.2
+
+
+def next_fetch_time(
+    now: datetime,
+    interval: timedelta,
+    *,
+    retry: Retry | None,
+    failing_for: timedelta,
+    jitter: float,
+) -> datetime:
+    """Choose the next visit: after the interval when all went well (``retry`` is None), else later.
+
+    SOON waits two minutes or the interval, whichever is less. LATER and NEVER wait half as long as
+    the trouble has lasted, up to six hours, so that an outage is not hammered and still heals by
+    itself. ``jitter`` in 0..1 spreads the retries of many accounts by up to a fifth.
+    """
+    if retry is None:
+        return now + interval
+    wait = min(SOON, interval) if retry is Retry.SOON else max(interval, failing_for / 2)
+    return now + min(wait, LONGEST_WAIT) * (1 + JITTER * jitter)
+
+
+def claim_due_accounts(now: datetime) -> Iterator[list[int]]:
+    """Yield batches of due account ids, each claimed for five minutes against other dispatchers."""
+    with transaction.atomic():
+        due = (
+            ExternalAccount.objects.due(now).order_by("next_fetch_at").values_list("id", flat=True)
+        )
+        candidates = list(due.select_for_update(skip_locked=_can_skip())[:CLAIM_LIMIT])
+        claimed = ExternalAccount.objects.filter(id__in=candidates)
+        claimed.update(dispatched_until=now + CLAIM_FOR)
+    for start in range(0, len(candidates), BATCH_ACCOUNTS):
+        yield candidates[start : start + BATCH_ACCOUNTS]
+
+
+def _can_skip() -> bool:
+    return transaction.get_connection().features.has_select_for_update_skip_locked
+
+
+def ask_for_visit(account: ExternalAccount, *, now: datetime) -> bool:
+    """Make an active account due at once. Return False where it is not active."""
+    active = ExternalAccount.objects.filter(pk=account.pk, state=State.ACTIVE)
+    return bool(active.update(next_fetch_at=now))

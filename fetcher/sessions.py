@@ -1,0 +1,58 @@
+"""Opens the conversation with an account's server and gives each message there a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from mailstore.parsing import fingerprint
+from wire.pop3 import Limits, Pop3Session, RemoteItem, open_pop3
+
+from accounts.credentials import login_for
+from accounts.models import ExternalAccount, Purpose
+from fetcher.models import MAX_UID
+from fetcher.planning import Found, number_repeats
+from wire.errors import MailError
+
+
+def open_session(account: ExternalAccount, *, max_message_bytes: int) -> Pop3Session:
+    """Dial, prove who they are and say who we are. Raise MailError, or SealBroken for the secret."""
+    return open_pop3(
+        account.incoming.endpoint(),
+        login_for(account, Purpose.INCOMING),
+        guard=settings.GUARD,
+        limits=Limits(message_bytes=max_message_bytes),
+    )
+
+
+def find_messages(session: Pop3Session) -> list[Found]:
+    """List what is there, each under its UIDL, or a made name where the server has none."""
+    return number_repeats(_named(session, session.list_items()))
+
+
+def _named(session: Pop3Session, items: list[RemoteItem]) -> Iterator[tuple[RemoteItem, str, bool]]:
+    nameless = [item for item in items if not usable(item.uid)]
+    made = dict(_made_names(session, nameless)) if nameless else {}
+    for item in items:
+        if usable(item.uid):
+            yield item, item.uid, False
+        elif item.number in made:
+            yield item, made[item.number], True
+
+
+def usable(uid: str) -> bool:
+    """Tell whether a server's id fits our column; RFC 1939 allows 70 characters, we take 200."""
+    return 0 < len(uid) <= MAX_UID
+
+
+def _made_names(session: Pop3Session, items: list[RemoteItem]) -> Iterator[tuple[int, str]]:
+    """Name messages by the fingerprint of their headers (TOP); where TOP fails, of the whole."""
+    without_top = []
+    for item, headers in session.headers(items):
+        if isinstance(headers, MailError):
+            without_top.append(item)
+        else:
+            yield item.number, fingerprint(headers)
+    for item, raw in session.retrieve(without_top):
+        if not isinstance(raw, MailError):
+            yield item.number, fingerprint(raw)

@@ -1,0 +1,51 @@
+"""The nudges: each finds its work in the database and is safe to lose and to run twice."""
+
+from __future__ import annotations
+
+import platform
+from concurrent.futures import ThreadPoolExecutor
+
+from celery import shared_task
+from celery.worker import state as worker_state
+from django.db import connection
+from django.utils import timezone
+
+from fetcher import outcomes, runs, schedule
+from fetcher.models import Heartbeat
+
+
+@shared_task
+def dispatch_due_accounts() -> None:
+    """Claim the accounts that are due and hand them out in batches."""
+    for account_ids in schedule.claim_due_accounts(timezone.now()):
+        fetch_accounts.delay(account_ids)
+
+
+@shared_task
+def fetch_accounts(account_ids: list[int]) -> None:
+    """Visit a batch of accounts side by side: the time is spent waiting for their servers."""
+    with ThreadPoolExecutor(max_workers=len(account_ids)) as threads:
+        list(threads.map(_fetch_one, account_ids))
+
+
+def _fetch_one(account_id: int) -> None:
+    try:
+        runs.run_fetch(account_id, stopping=_worker_is_stopping)
+    finally:
+        connection.close()
+
+
+def _worker_is_stopping() -> bool:
+    return worker_state.should_stop is not None or worker_state.should_terminate is not None
+
+
+@shared_task
+def close_stale_runs() -> None:
+    """Free the accounts whose worker died in the middle of a visit."""
+    outcomes.close_stale_runs(now=timezone.now())
+
+
+@shared_task
+def beat_heart() -> None:
+    """Show that a worker takes nudges and reaches the database."""
+    Heartbeat.objects.update_or_create(worker=platform.node(), defaults={"beat_at": timezone.now()})

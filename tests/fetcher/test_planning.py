@@ -1,0 +1,82 @@
+"""The choices of a visit: what is downloaded, left and deleted."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from wire.pop3 import RemoteItem
+
+from fetcher.planning import Found, Options, choose_deletions, number_repeats, plan_fetch
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+WIDE = Options(room=10**9, max_message_bytes=10**6)
+
+
+def listed(*sizes: int) -> list[Found]:
+    items = [RemoteItem(number, f"u{number}", size) for number, size in enumerate(sizes, start=1)]
+    return number_repeats((item, item.uid, False) for item in items)
+
+
+def numbers(entries: object) -> list[int]:
+    return [entry.item.number for entry in entries]  # type: ignore[attr-defined]
+
+
+def test_the_newest_message_comes_first() -> None:
+    assert numbers(plan_fetch(listed(10, 10, 10), set(), WIDE).download) == [3, 2, 1]
+
+
+def test_a_known_uid_is_not_fetched_again() -> None:
+    assert numbers(plan_fetch(listed(10, 10, 10), {("u2", 0)}, WIDE).download) == [3, 1]
+
+
+def test_repeats_of_a_uid_are_told_apart() -> None:
+    items = [RemoteItem(number, "same", 10) for number in (1, 2, 3)]
+    found = number_repeats((item, item.uid, False) for item in items)
+    assert [entry.key for entry in found] == [("same", 0), ("same", 1), ("same", 2)]
+    assert numbers(plan_fetch(found, {("same", 0)}, WIDE).download) == [3, 2]
+
+
+def test_a_message_above_the_limit_is_named_and_left() -> None:
+    plan = plan_fetch(listed(10, 2_000_000), set(), WIDE)
+    assert numbers(plan.too_large) == [2]
+    assert numbers(plan.download) == [1]
+
+
+def test_what_does_not_fit_waits_and_a_smaller_one_behind_it_still_comes() -> None:
+    plan = plan_fetch(listed(30, 90, 60), set(), Options(room=100, max_message_bytes=1000))
+    assert numbers(plan.download) == [3, 1]
+    assert plan.waiting == 1
+
+
+def test_a_limit_per_visit_leaves_the_rest_for_later() -> None:
+    plan = plan_fetch(listed(1, 1, 1), set(), Options(10, 10, max_messages=2))
+    assert numbers(plan.download) == [3, 2]
+    assert plan.later == 1
+
+
+def test_nothing_is_deleted_unless_its_owner_asked() -> None:
+    stored = {("u1", 0): NOW - timedelta(days=900)}
+    assert choose_deletions(listed(1), stored, delete_after_days=None, now=NOW) == []
+
+
+def test_only_what_is_stored_and_old_enough_is_deleted() -> None:
+    stored = {("u1", 0): NOW - timedelta(days=8), ("u2", 0): NOW - timedelta(days=6)}
+    chosen = choose_deletions(listed(1, 1, 1), stored, delete_after_days=7, now=NOW)
+    assert numbers(chosen) == [1]
+
+
+@given(
+    sizes=st.lists(st.integers(0, 200), max_size=40),
+    known=st.sets(st.integers(1, 40)),
+    room=st.integers(0, 2000),
+    limit=st.none() | st.integers(0, 20),
+)
+def test_the_plan_never_exceeds_the_room_nor_fetches_what_is_known(
+    sizes: list[int], known: set[int], room: int, limit: int | None
+) -> None:
+    keys = {(f"u{number}", 0) for number in known}
+    plan = plan_fetch(listed(*sizes), keys, Options(room, 150, limit))
+    assert sum(entry.item.size for entry in plan.download) <= room
+    assert not {entry.key for entry in plan.download} & keys
+    fresh = sum(1 for entry in listed(*sizes) if entry.key not in keys)
+    assert len(plan.download) + len(plan.too_large) + plan.waiting + plan.later == fresh
