@@ -11,12 +11,9 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from mailstore.folders import role_folder
-from mailstore.parsing import fingerprint, parse
-from wire.pop3 import Pop3Session
 
 from accounts import quotas
-from accounts.models import ExternalAccount, State
+from accounts.models import ExternalAccount, Plan, State
 from accounts.vault import SealBroken
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.outcomes import Outcome, close, outcome_of
@@ -31,8 +28,11 @@ from fetcher.planning import (
 )
 from fetcher.sessions import find_messages, open_session
 from mailstore import ingest, packs
+from mailstore.folders import role_folder
 from mailstore.models import Role
+from mailstore.parsing import fingerprint, parse
 from wire.errors import MailError, Retry
+from wire.pop3 import Pop3Session
 
 log = structlog.get_logger()
 LEASE = timedelta(minutes=15)
@@ -89,7 +89,7 @@ def _open_run(account_id: int, *, now: datetime) -> FetchRun | None:
 
 def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
     account = run.account
-    limits = quotas.plan_of(account.owner)
+    limits = Plan.objects.of(account.owner)
     folder, _ = RemoteFolder.objects.get_or_create(account=account, name="INBOX")
     with open_session(account, max_message_bytes=limits.max_message_bytes) as session:
         found = find_messages(session)

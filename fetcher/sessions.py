@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.conf import settings
-from mailstore.parsing import fingerprint
-from wire.pop3 import Limits, Pop3Session, RemoteItem, open_pop3
 
 from accounts.credentials import login_for
 from accounts.models import ExternalAccount, Purpose
 from fetcher.models import MAX_UID
 from fetcher.planning import Found, number_repeats
+from mailstore.parsing import fingerprint
 from wire.errors import MailError
+from wire.pop3 import Limits, Pop3Session, RemoteItem, open_pop3
 
 
 def open_session(account: ExternalAccount, *, max_message_bytes: int) -> Pop3Session:
-    """Dial, prove who they are and say who we are. Raise MailError, or SealBroken for the secret."""
+    """Dial, check the server and sign in. Raise MailError, or SealBroken for the secret."""
     return open_pop3(
         account.incoming.endpoint(),
         login_for(account, Purpose.INCOMING),

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.pop3 import RemoteItem
 
 from fetcher.planning import Found, Options, choose_deletions, number_repeats, plan_fetch
+from wire.pop3 import RemoteItem
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WIDE = Options(room=10**9, max_message_bytes=10**6)
