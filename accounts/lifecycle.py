@@ -1,0 +1,77 @@
+"""The life of one account: which event leads from which state to which, and nothing else does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from accounts.models import ExternalAccount, State
+from accounts.models.account import GONE
+
+
+class Event(StrEnum):
+    """What can happen to an account."""
+
+    INCOMING_PASSED = "incoming_passed"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    GRACE_ENDED = "grace_ended"
+    STOPPED = "stopped"
+    ARCHIVED = "archived"
+    REMOVED = "removed"
+
+
+class AccountMoved(Exception):
+    """Somebody else moved the account meanwhile: read it again, then decide again."""
+
+
+class IllegalTransition(Exception):
+    """The event has no meaning in this state: a bug of the caller."""
+
+
+MOVES: dict[tuple[State, Event], State] = {
+    (State.PREPARED, Event.INCOMING_PASSED): State.ACTIVE,
+    (State.ACTIVE, Event.INCOMING_PASSED): State.ACTIVE,
+    (State.ACTIVE, Event.SIGN_IN_REFUSED): State.NEEDS_SIGN_IN,
+    (State.ACTIVE, Event.PAUSED): State.PAUSED,
+    (State.ACTIVE, Event.GRACE_ENDED): State.DISABLED,
+    (State.ACTIVE, Event.STOPPED): State.DISABLED,
+    (State.NEEDS_SIGN_IN, Event.INCOMING_PASSED): State.ACTIVE,
+    (State.NEEDS_SIGN_IN, Event.PAUSED): State.PAUSED,
+    (State.NEEDS_SIGN_IN, Event.GRACE_ENDED): State.DISABLED,
+    (State.PAUSED, Event.RESUMED): State.ACTIVE,
+    (State.PAUSED, Event.INCOMING_PASSED): State.ACTIVE,
+    (State.DISABLED, Event.INCOMING_PASSED): State.ACTIVE,
+} | {
+    (state, event): gone
+    for state in State
+    if state not in GONE
+    for event, gone in ((Event.ARCHIVED, State.ARCHIVED), (Event.REMOVED, State.REMOVED))
+}
+
+
+def advance(account: ExternalAccount, event: Event, *, now: datetime, **columns: Any) -> State:
+    """Move the account where its state is still the one that was read, and set ``columns`` too.
+
+    Raise IllegalTransition where there is no such move, AccountMoved where the row has changed.
+    """
+    old = State(account.state)
+    new = MOVES.get((old, event))
+    if new is None:
+        raise IllegalTransition(f"{event} in state {old}")
+    values = {"state": new, **_settled(new, now), **columns}
+    if not ExternalAccount.objects.filter(pk=account.pk, state=old).update(**values):
+        raise AccountMoved(f"no longer {old}")
+    for name, value in values.items():
+        setattr(account, name, value)
+    return new
+
+
+def _settled(state: State, now: datetime) -> dict[str, Any]:
+    """Return the columns that a state carries with it."""
+    if state is State.ACTIVE:
+        return {"next_fetch_at": now, "refusals": 0, "failing_since": None, "last_code": ""}
+    columns: dict[str, Any] = {"next_fetch_at": None, "dispatched_until": None}
+    return columns | ({"is_default": False} if state in GONE else {})

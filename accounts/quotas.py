@@ -1,0 +1,89 @@
+"""A person's storage and the number that open pages watch, moved by single UPDATEs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import BigIntegerField, F, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import Plan, Quota, User
+from wire.errors import MailError, Retry
+
+
+class QuotaExceeded(MailError):
+    """There is no room for this many bytes; facts: ``used`` and ``allowed`` in bytes."""
+
+    codes = frozenset({"quota.full"})
+    retry = Retry.LATER
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes used and bytes allowed."""
+
+    used: int
+    allowed: int
+
+
+# Correlated subqueries, not joins: PostgreSQL judges them again on the row that a parallel
+# transaction has just changed, while Django would turn a join into a stale list of keys.
+LIMIT = Coalesce(
+    F("allowed_bytes"),
+    Subquery(User.objects.filter(pk=OuterRef("owner_id")).values("plan__storage_bytes")),
+    Subquery(Plan.objects.filter(is_default=True).values("storage_bytes")[:1]),
+    Value(Plan().storage_bytes),
+    output_field=BigIntegerField(),
+)
+
+
+def plan_of(owner: User) -> Plan:
+    """Return the plan that limits a person: their own, the default one, or our built-in numbers."""
+    return owner.plan or Plan.objects.filter(is_default=True).first() or Plan()
+
+
+def take(owner_id: int, size: int) -> None:
+    """Use ``size`` bytes in one conditional UPDATE, or raise QuotaExceeded and use none."""
+    _have_row(owner_id)
+    fits = Quota.objects.filter(owner_id=owner_id, used_bytes__lte=LIMIT - size)
+    if not fits.update(used_bytes=F("used_bytes") + size, change_number=F("change_number") + 1):
+        now = usage(owner_id)
+        raise QuotaExceeded("quota.full", used=now.used, allowed=now.allowed)
+
+
+def give_back(owner_id: int, size: int) -> None:
+    """Free ``size`` bytes; freeing more than was taken breaks a constraint, since it is a bug."""
+    Quota.objects.filter(owner_id=owner_id).update(
+        used_bytes=F("used_bytes") - size, change_number=F("change_number") + 1
+    )
+
+
+def touch(owner_id: int) -> None:
+    """Tell the owner's open pages that something they show has changed."""
+    _have_row(owner_id)
+    Quota.objects.filter(owner_id=owner_id).update(change_number=F("change_number") + 1)
+
+
+def change_number(owner_id: int) -> int:
+    """Return the number that moves with every change a reader would see."""
+    number = Quota.objects.filter(owner_id=owner_id).values_list("change_number", flat=True)
+    return number.first() or 0
+
+
+def usage(owner_id: int) -> Usage:
+    """Return what is used and what is allowed by the row, the plan or the default plan."""
+    _have_row(owner_id)
+    used, allowed = Quota.objects.values_list("used_bytes", LIMIT).get(owner_id=owner_id)
+    return Usage(used, allowed)
+
+
+def room_left(owner_id: int) -> int:
+    """Return the bytes that still fit; 0 also where a limit was lowered below what is used."""
+    now = usage(owner_id)
+    return max(0, now.allowed - now.used)
+
+
+def _have_row(owner_id: int) -> None:
+    """Make the row on first need, so that signing up needs to know nothing of quotas."""
+    if not Quota.objects.filter(owner_id=owner_id).exists():
+        Quota.objects.get_or_create(owner_id=owner_id)
