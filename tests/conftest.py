@@ -1,0 +1,87 @@
+"""Fixtures that every test may use: the run's own certificate authority and real servers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from typing import NoReturn, TypeVar
+
+import pytest
+import trustme
+from playwright.sync_api import Browser
+
+from tests.servers.chromium import run_chromium
+from tests.servers.dovecot import Dovecot, run_dovecot
+from tests.servers.postgres import Postgres, run_postgres
+from tests.servers.processes import ServerMissing
+from tests.servers.redis import Redis, run_redis
+from tests.servers.smtp import Relay, run_relay
+
+Server = TypeVar("Server")
+
+
+def lend(server: AbstractContextManager[Server]) -> Iterator[Server]:
+    """Lend a server to tests; where it is missing skip them, or fail with REQUIRE_SERVERS=1."""
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(server)
+        except ServerMissing as missing:
+            absent(str(missing))
+        yield running
+
+
+def absent(sentence: str) -> NoReturn:
+    """Say why a test cannot run here."""
+    if os.environ.get("REQUIRE_SERVERS") == "1":
+        pytest.fail(sentence, pytrace=False)
+    pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Make the one authority that signs the certificates of this run."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Write the authority to a file, the value of SSL_CERT_FILE."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
+    """Lend a real POP3 and IMAP server."""
+    yield from lend(run_dovecot(authority))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Lend a real PostgreSQL."""
+    yield from lend(run_postgres())
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """Lend a real Redis."""
+    yield from lend(run_redis())
+
+
+@pytest.fixture(scope="session")
+def smtp() -> Iterator[Relay]:
+    """Lend a real SMTP server that keeps mail for everybody."""
+    yield from lend(run_relay())
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Lend a real browser to the tests of one file.
+
+    Its event loop lives in this thread, which Django would take for an asynchronous program.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield from lend(run_chromium())
