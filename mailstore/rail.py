@@ -1,0 +1,138 @@
+"""What the rail shows on every page: accounts, their folders and unread counts, and storage."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts import quotas
+from accounts.models import ExternalAccount, State, User
+from mailstore.models import Folder, Role
+
+ICONS = {
+    Role.INBOX: "inbox",
+    Role.SENT: "send",
+    Role.DRAFTS: "file-pen",
+    Role.JUNK: "shield-alert",
+    Role.TRASH: "trash-2",
+    Role.ARCHIVE: "archive",
+}
+VIEWS = {"inbox": _("All inboxes"), "unread": _("Unread"), "starred": _("Starred")}
+
+
+@dataclass(frozen=True, slots=True)
+class StateWord:
+    """How an account is doing, in a word; ``tone`` is one of ok, busy, warn, danger."""
+
+    tone: str
+    word: str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLink:
+    """One folder as the rail shows it; ``slug`` is its role or its public id."""
+
+    slug: str
+    name: str | Promise
+    icon: str
+    unread: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBlock:
+    """One account with its folders, inbox first; ``unread`` counts its inbox."""
+
+    account: ExternalAccount
+    state: StateWord
+    folders: tuple[FolderLink, ...]
+
+    @property
+    def inbox(self) -> FolderLink:
+        """Return the folder that the account's name leads to."""
+        return self.folders[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """Everything beside the page; sizes in bytes."""
+
+    blocks: tuple[AccountBlock, ...]
+    usage: quotas.Usage
+
+    @property
+    def unread(self) -> int:
+        """Return the unread messages of all inboxes."""
+        return sum(block.inbox.unread for block in self.blocks)
+
+    @property
+    def share(self) -> int:
+        """Return the used share of the storage in whole percent, above 100 when overfull."""
+        return 100 * self.usage.used // max(1, self.usage.allowed)
+
+    @property
+    def views(self) -> tuple[FolderLink, ...]:
+        """Return the lists that merge all accounts."""
+        return tuple(
+            FolderLink(slug, VIEWS[slug], icon, self.unread * counted, merged_url(slug))
+            for slug, icon, counted in (("inbox", "layers", 1), ("unread", "mail", 0), ("starred", "star", 0))
+        )
+
+
+def state_word(account: ExternalAccount) -> StateWord:
+    """Say how an account is doing, from its state and the outcome of its last run."""
+    if account.state != State.ACTIVE:
+        tone = "danger" if account.state in {State.NEEDS_SIGN_IN, State.DISABLED} else "warn"
+        return StateWord(tone, State(account.state).label)
+    if is_syncing(account):
+        share = 100 * account.progress_done // account.progress_total
+        return StateWord("busy", _("Syncing %(share)s %%") % {"share": share})
+    if account.last_code:
+        return StateWord("warn", _("Trying again"))
+    return StateWord("ok", _("Up to date") if account.last_checked_at else _("Waiting to start"))
+
+
+def is_syncing(account: ExternalAccount) -> bool:
+    """Tell whether a run is under way that has said how much there is to fetch."""
+    return account.state == State.ACTIVE and account.progress_done < account.progress_total
+
+
+def build_rail(user: User) -> Rail:
+    """Gather the rail in a fixed number of queries, however many accounts there are."""
+    folders: defaultdict[int, list[Folder]] = defaultdict(list)
+    for folder in Folder.objects.for_user(user).order_by("name", "id"):
+        folders[folder.account_id].append(folder)
+    accounts = ExternalAccount.objects.for_user(user)
+    blocks = tuple(
+        AccountBlock(account, state_word(account), _links(account, folders[account.pk]))
+        for account in accounts
+    )
+    return Rail(blocks, quotas.usage(user.pk))
+
+
+def merged_url(view: str) -> str:
+    """Return the address of a list over all accounts."""
+    return reverse("mail_all", args=[view])
+
+
+def _links(account: ExternalAccount, folders: list[Folder]) -> tuple[FolderLink, ...]:
+    """List the six roles, made or not, and then the folders of one's own by name."""
+    unread = {folder.role: folder.unread for folder in folders if folder.role}
+    known = [_link(account, role, role.label, ICONS[role], unread.get(role, 0)) for role in Role]
+    own = [
+        _link(account, str(folder.public_id), folder.name, "folder", folder.unread)
+        for folder in folders
+        if not folder.role
+    ]
+    return (*known, *own)
+
+
+def _link(
+    account: ExternalAccount, slug: str, name: str | Promise, icon: str, unread: int
+) -> FolderLink:
+    url = reverse("mail_folder", args=[account.public_id, slug])
+    return FolderLink(slug, name, icon, unread, url)

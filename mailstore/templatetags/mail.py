@@ -1,0 +1,67 @@
+"""Template tags of the mail pages: the rail, dates as a list shows them, initials, the theme."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.utils import timezone as django_timezone
+from django.utils.formats import date_format
+
+from mailstore.rail import build_rail
+
+register = template.Library()
+THEMES = ("system", "light", "dark")
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: Context) -> str:
+    """Return the colour theme that the reader's cookie ``muara_theme`` asks for."""
+    request = context.get("request")
+    chosen = request.COOKIES.get("muara_theme", "") if request else ""
+    return chosen if chosen in THEMES else "system"
+
+
+@register.inclusion_tag("mailstore/_rail.html", takes_context=True)
+def mail_rail(context: Context) -> dict[str, Any]:
+    """Draw the rail; ``at`` in the context is the address of the list that is open, if one is."""
+    rail = context.get("rail") or build_rail(context["request"].user)
+    return {"rail": rail, "at": context.get("at", ""), "at_account": context.get("at_account")}
+
+
+@register.filter
+def when(moment: datetime) -> str:
+    """Return the time of a moment of today, the day of this year, or the whole date."""
+    local, today = django_timezone.localtime(moment), django_timezone.localdate()
+    if local.date() == today:
+        return date_format(local, "H:i")
+    return date_format(local, "j M" if local.year == today.year else "j M Y")
+
+
+@register.filter
+def whole_date(moment: datetime) -> str:
+    """Return weekday, day and time in the reader's own time zone."""
+    return date_format(django_timezone.localtime(moment), "l, j F Y, H:i")
+
+
+@register.filter
+def at_sender(moment: datetime, offset_minutes: int) -> str:
+    """Return the moment as the sender's clock showed it, with its distance from UTC."""
+    zone = timezone(timedelta(minutes=offset_minutes))
+    return date_format(moment.astimezone(zone), "l, j F Y, H:i O")
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return one or two letters for a name or an address."""
+    words = [word for word in name.replace(".", " ").split("@")[0].split() if word[0].isalnum()]
+    letters = words[0][0] + (words[-1][0] if len(words) > 1 else "") if words else name[:1]
+    return letters.upper()
+
+
+@register.filter
+def begins_with(path: str, prefix: str) -> bool:
+    """Tell whether an address lies at or under another."""
+    return bool(prefix) and path.startswith(prefix)
