@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts import quotas
-from accounts.models import ExternalAccount, Plan, State
+from accounts.models import ExternalAccount, State
 from accounts.vault import SealBroken
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.outcomes import Outcome, close, outcome_of
@@ -89,7 +89,7 @@ def _open_run(account_id: int, *, now: datetime) -> FetchRun | None:
 
 def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
     account = run.account
-    limits = Plan.objects.of(account.owner)
+    limits = quotas.plan_of(account.owner)
     folder, _ = RemoteFolder.objects.get_or_create(account=account, name="INBOX")
     with open_session(account, max_message_bytes=limits.max_message_bytes) as session:
         found = find_messages(session)
