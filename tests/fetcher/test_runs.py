@@ -10,7 +10,7 @@ from ipaddress import ip_network
 
 import pytest
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts.models import ExternalAccount, Plan, Quota, State
 from fetcher.models import FetchRun, RemoteUid
@@ -38,7 +38,7 @@ def letter(number: int, body: str = "Selamat pagi.") -> bytes:
 def mailbox(
     dovecot: Dovecot,
     authority_file: str,
-    settings: SettingsWrapper,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Mailbox:
