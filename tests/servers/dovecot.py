@@ -110,15 +110,12 @@ class Dovecot:
 
     def add_user(self, name: str, password: str) -> None:
         """Add a mailbox, or give an old one a new password."""
-        file = self.folder / "users" / "shared" / name
-        file.write_text(json.dumps({"password": password}))
+        (self.folder / "users" / name).write_text(json.dumps({"password": password}))
+        self._mailbox(name)
 
     def deliver(self, user: str, *raws: bytes) -> None:
         """Put messages into a mailbox exactly as given, in this order."""
-        mailbox = self.folder / "mail" / user
-        for name in (".", "new", "cur", "tmp"):
-            (mailbox / name).mkdir(parents=True, exist_ok=True)
-            os.chown(mailbox / name, *self.owner)
+        mailbox = self._mailbox(user)
         for raw in raws:
             file = mailbox / "tmp" / f"{1_700_000_000 + next(self._numbers)}.M1P1.test"
             file.write_bytes(raw)
@@ -130,6 +127,13 @@ class Dovecot:
         for user in users:
             for file in (self.folder / "mail" / user).glob("[nc]??/*"):
                 file.unlink()
+
+    def _mailbox(self, user: str) -> Path:
+        mailbox = self.folder / "mail" / user
+        for name in (".", "new", "cur", "tmp"):
+            (mailbox / name).mkdir(parents=True, exist_ok=True)
+            os.chown(mailbox / name, *self.owner)
+        return mailbox
 
 
 def _people() -> dict[str, str | int]:
@@ -153,7 +157,7 @@ def run_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
         ports = {name: free_port() for name in PUBLIC_PORTS}
         people = _people()
         _write_certificate(authority, folder)
-        (folder / "users" / "shared").mkdir(parents=True)
+        (folder / "users").mkdir()
         (folder / "passwords.conf").write_text(PASSWORDS.format(folder=folder))
         settings = folder / "dovecot.conf"
         settings.write_text(SETTINGS.format(folder=folder, **people, **ports))

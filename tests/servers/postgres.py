@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,9 +50,9 @@ class Postgres:
         return self.url(name)
 
 
-def _as_postgres() -> list[str]:
-    """Become the server's own user where we are root, whom PostgreSQL refuses."""
-    return ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+def _user() -> str | None:
+    """Name the server's own user where we are root, whom PostgreSQL refuses."""
+    return "postgres" if os.getuid() == 0 else None
 
 
 @contextmanager
@@ -64,7 +65,9 @@ def run_postgres() -> Iterator[Postgres]:
         settings = [f"--{setting}" for setting in FAST]
         where = ["-D", str(folder / "data"), "-p", str(server.port), "-k", "", "-h", "127.0.0.1"]
         log = folder / "log"
-        with running([*_as_postgres(), command, *where, *settings], log=log) as process:
+        with running(
+            [command, *where, *settings], log=log, cwd=folder, user=_user(), end=signal.SIGINT
+        ) as process:
             wait_for(lambda: _serves(server), what="postgres", log=log, process=process)
             yield server
 
@@ -80,7 +83,12 @@ def _make_cluster(initdb: str, folder: Path, password: str) -> None:
     access = ["-A", "scram-sha-256", f"--pwfile={password_file}", "-U", "postgres"]
     words = ["--locale=C.UTF-8", "--encoding=UTF8", "--no-sync", "-D", str(folder / "data")]
     subprocess.run(
-        [*_as_postgres(), initdb, *access, *words], check=True, capture_output=True, cwd=folder
+        [initdb, *access, *words],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+        user=_user(),
+        group=_user(),
     )
 
 

@@ -55,11 +55,13 @@ def running(
     log: Path,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    user: str | None = None,
+    end: signal.Signals = signal.SIGTERM,
     patience: float = 15,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run one process in a group of its own, its words in ``log``, until the block ends.
 
-    It is asked to end by SIGTERM and made to after ``patience`` seconds.
+    It is asked to end by the signal ``end`` and made to after ``patience`` seconds.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -69,19 +71,27 @@ def running(
             stderr=subprocess.STDOUT,
             env=environment,
             cwd=cwd,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
             start_new_session=True,
         )
     try:
         yield process
     finally:
-        stop(process, patience=patience)
+        stop(process, end=end, patience=patience)
 
 
-def stop(process: subprocess.Popen[bytes], *, patience: float = 15) -> float:
+def stop(
+    process: subprocess.Popen[bytes],
+    *,
+    end: signal.Signals = signal.SIGTERM,
+    patience: float = 15,
+) -> float:
     """End a process and what it started; return the seconds that took."""
     began = time.monotonic()
     if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(end)
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
     with suppress(ProcessLookupError):

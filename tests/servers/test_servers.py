@@ -85,7 +85,7 @@ def test_redis_keeps_a_value_behind_its_password(redis: Redis) -> None:
         client.set("word", "value")
         assert client.get("word") == b"value"
     with (
-        redis_client.Redis(port=redis.port) as stranger,
+        redis_client.Redis("127.0.0.1", redis.port, retry=None) as stranger,
         pytest.raises(redis_client.AuthenticationError),
     ):
         stranger.get("word")
