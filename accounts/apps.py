@@ -1,5 +1,7 @@
 """The accounts app: people, their outside accounts, secrets, identities and quotas."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the check of the keys."""
+        import_module("accounts.keycheck")

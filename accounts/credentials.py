@@ -18,7 +18,7 @@ def login_for(account: ExternalAccount, purpose: Purpose) -> PasswordLogin:
         raise vault.SealBroken("no secret is kept")
     own_side = credential.purpose == Purpose.OUTGOING
     username = account.outgoing.username if own_side else account.incoming.username
-    password = vault.unseal(credential.sealed, belongs_to=credential.belongs_to)
+    password = vault.unseal(bytes(credential.sealed), belongs_to=credential.belongs_to)
     return PasswordLogin(username, password)
 
 

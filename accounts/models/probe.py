@@ -110,6 +110,11 @@ class Probe(models.Model):
         """Name the row and purpose that the password is bound to."""
         return f"probe:{self.public_id}:password"
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the test has ended, well or not."""
+        return self.state in {ProbeState.PASSED, ProbeState.FAILED}
+
     def endpoint(self) -> Endpoint:
         """Return what ``wire`` connects to."""
         return Endpoint(self.host, self.port, Security(self.security))

@@ -1,0 +1,89 @@
+"""What an account card says: tone, sentence and times, from the outcome that the last run left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.explain import Explanation, explain
+from accounts.lifecycle import MOVES, Event
+from accounts.models import ExternalAccount, State
+
+Words = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An account with its state in words; ``tone`` is "ok", "busy", "warn" or "danger"."""
+
+    account: ExternalAccount
+    tone: str
+    word: Words
+    reason: Explanation | None
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether the page should look again soon."""
+        return self.tone == "busy"
+
+    @property
+    def can_pause(self) -> bool:
+        """Tell whether its owner may stop fetching."""
+        return (State(self.account.state), Event.PAUSED) in MOVES
+
+    @property
+    def can_resume(self) -> bool:
+        """Tell whether its owner may let it be fetched again."""
+        return (State(self.account.state), Event.RESUMED) in MOVES
+
+    @property
+    def needs_password(self) -> bool:
+        """Tell whether only its owner can mend it, by a new password."""
+        refused = self.account.last_code.startswith("auth.")
+        return refused or self.account.state in NEED_PROOF
+
+    @property
+    def encryption(self) -> Words:
+        """Say how the connection is protected."""
+        return LOCKS[self.account.incoming.security]
+
+
+NEED_PROOF = (State.PREPARED, State.NEEDS_SIGN_IN, State.DISABLED)
+LOCKS: dict[str, Words] = {
+    "tls": _("encrypted (SSL/TLS)"),
+    "starttls": _("encrypted (STARTTLS)"),
+    "plain": _("not encrypted"),
+}
+STATE_WORDS: dict[str, tuple[str, Words]] = {
+    State.PREPARED: ("warn", _("Needs sign-in")),
+    State.NEEDS_SIGN_IN: ("danger", _("Needs sign-in")),
+    State.PAUSED: ("warn", _("Paused")),
+    State.DISABLED: ("danger", _("Stopped")),
+    State.ARCHIVED: ("ok", _("Archived")),
+}
+
+
+def card_for(account: ExternalAccount, *, now: datetime) -> Card:
+    """Put the outcome of the last run into a tone, a word and, where there is one, a reason."""
+    reason = explain(_code(account), account.last_facts) if account.last_code else None
+    tone, word = STATE_WORDS.get(account.state) or _active(account, now)
+    return Card(account, tone, word, reason)
+
+
+def _code(account: ExternalAccount) -> str:
+    """Return the code to explain: a password that worked once and is refused now has changed."""
+    stopped = account.state == State.NEEDS_SIGN_IN
+    return "auth.changed" if stopped and account.last_code == "auth.failed" else account.last_code
+
+
+def _active(account: ExternalAccount, now: datetime) -> tuple[str, Words]:
+    fetching = account.dispatched_until is not None and account.dispatched_until > now
+    if fetching and account.progress_total:
+        share = 100 * account.progress_done // account.progress_total
+        return "busy", _("Syncing %(share)s %%") % {"share": share}
+    if fetching or account.next_fetch_at is None or account.next_fetch_at <= now:
+        return "busy", _("Checking")
+    return ("warn", _("Trying again")) if account.last_code else ("ok", _("OK"))

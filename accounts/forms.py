@@ -1,0 +1,215 @@
+"""What people type: an account to add, new settings for one, and how pages look to them."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+
+import idna
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.explain import explain
+from accounts.models import ExternalAccount, Plan, User
+from accounts.models.account import SECURITIES
+from accounts.onboarding import AccountRefused, NewAccount
+from wire.endpoint import STANDARD_PORTS, Protocol, Security
+
+DELETE_AFTER = [
+    (0, _("at once")),
+    (7, _("after 7 days")),
+    (14, _("after 14 days")),
+    (30, _("after 30 days")),
+]
+FIELDS = {"conn.port": "port", "limit.plain": "security", "account.exists": "address"}
+THEMES = [("system", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))]
+
+
+def no_controls(value: str) -> None:
+    """Refuse line ends and other control characters: they would end a command at the server."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise ValidationError(_("Line breaks and control characters are not allowed."))
+
+
+class PasswordField(forms.CharField):
+    """A password of somebody else's server: exactly as typed, and never sent back."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False)
+        super().__init__(
+            label=_("Password"),
+            max_length=500,
+            strip=False,
+            widget=widget,
+            validators=[no_controls],
+            help_text=_("If you sign in there with a second step, use an app password."),
+            **options,
+        )
+
+
+class ConnectionForm(forms.Form):
+    """Server, port, encryption and sign-in of incoming mail.
+
+    ``kept`` is the password of a failed test: it stands in for one not typed again, and is never
+    part of a page.
+    """
+
+    host = forms.CharField(
+        label=_("Incoming server"),
+        max_length=253,
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+        help_text=_("For example pop.example.org; your provider knows it."),
+    )
+    security = forms.ChoiceField(label=_("Encryption"), choices=SECURITIES)
+    port = forms.IntegerField(
+        label=_("Port"),
+        required=False,
+        min_value=1,
+        max_value=65535,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        help_text=_("995 with SSL/TLS, 110 otherwise. Leave it empty to follow the encryption."),
+    )
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=254,
+        required=False,
+        validators=[no_controls],
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        help_text=_("Mostly the whole address. Leave it empty to use the address."),
+    )
+    password = PasswordField()
+    delete_from_server = forms.BooleanField(label=_("Delete email from server"), required=False)
+    delete_after_days = forms.TypedChoiceField(
+        label=_("Delete"), choices=DELETE_AFTER, coerce=int, empty_value="", required=False
+    )
+
+    def __init__(self, *args: Any, plan: Plan, kept: str | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.plan, self.kept = plan, kept
+        self.fields["password"].required = kept is None
+        if kept is not None:
+            self.fields["password"].help_text = _("Leave it empty to use the one you typed before.")
+        if not plan.allow_plain:
+            secure = [choice for choice in SECURITIES if choice[0] != Security.PLAIN]
+            self.fields["security"] = forms.ChoiceField(label=_("Encryption"), choices=secure)
+
+    def clean_host(self) -> str:
+        """Return the name in lower case, refusing what can be no host name."""
+        host: str = self.cleaned_data["host"].lower().rstrip(".")
+        try:
+            idna.encode(host, uts46=True)
+        except idna.IDNAError as error:
+            raise ValidationError(_("This is no server name.")) from error
+        return host
+
+    def clean(self) -> dict[str, Any]:
+        """Let the port follow the encryption, and refuse any other pair."""
+        values = super().clean() or self.cleaned_data
+        if security := values.get("security"):
+            standard = STANDARD_PORTS[Protocol.POP3, Security(security)]
+            values["port"] = values.get("port") or standard
+            if values["port"] != standard:
+                words = explain("conn.port", {})
+                self.add_error("port", f"{words.title} {words.advice}")
+        return values
+
+    def wanted(self, address: str, name: str) -> NewAccount:
+        """Return what was asked for, with the password typed here or kept from before."""
+        values = self.cleaned_data
+        return NewAccount(
+            address=address,
+            name=name,
+            protocol=Protocol.POP3,
+            host=values["host"],
+            port=values["port"],
+            security=Security(values["security"]),
+            username=values["username"] or address,
+            password=values["password"] or self.kept or "",
+            delete_after_days=(
+                (values["delete_after_days"] or 0) if values["delete_from_server"] else None
+            ),
+        )
+
+
+def refuse(form: ConnectionForm, error: AccountRefused) -> None:
+    """Put the reason against a test beside the field that it is about."""
+    words = explain(error.code, error.facts)
+    field = FIELDS.get(error.code)
+    form.add_error(field if field in form.fields else None, f"{words.title} {words.advice}")
+
+
+class AccountForm(ConnectionForm):
+    """A new account."""
+
+    field_order = ("address", "name")
+    address = forms.EmailField(
+        label=_("Email address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text=_("The address of the mailbox whose mail you want to read here."),
+    )
+    name = forms.CharField(
+        label=_("Account name"),
+        max_length=80,
+        required=False,
+        validators=[no_controls],
+        help_text=_("How it is called here, for example Work. Leave it empty to use the address."),
+    )
+
+
+class LookForm(forms.ModelForm[ExternalAccount]):
+    """How an account is called and shown, and how often it is fetched."""
+
+    class Meta:
+        model = ExternalAccount
+        fields = ("name", "badge", "color", "interval_minutes")
+
+    def __init__(self, *args: Any, plan: Plan, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["interval_minutes"] = forms.IntegerField(
+            label=_("Minutes between two checks"),
+            min_value=plan.min_interval_minutes,
+            max_value=60,
+        )
+
+
+class RemoveForm(forms.Form):
+    """The typed confirmation that an account shall go."""
+
+    typed = forms.CharField(
+        label=_("Type the address of the account"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+
+    def __init__(self, *args: Any, address: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.address = address
+
+    def clean_typed(self) -> str:
+        """Accept the address only, whatever its case."""
+        typed: str = self.cleaned_data["typed"].strip()
+        if typed.casefold() != self.address.casefold():
+            raise ValidationError(_("This is not the address of the account."))
+        return typed
+
+
+class GeneralForm(forms.ModelForm[User]):
+    """Name, language, time zone and theme of a person; the theme is kept in a cookie."""
+
+    theme = forms.ChoiceField(label=_("Theme"), choices=THEMES, widget=forms.RadioSelect)
+
+    class Meta:
+        model = User
+        fields = ("name", "language", "time_zone")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        zones = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
+        self.fields["time_zone"] = forms.ChoiceField(
+            label=_("Time zone"),
+            required=False,
+            choices=[("", _("As this site")), ("UTC", "UTC"), *((zone, zone) for zone in zones)],
+        )

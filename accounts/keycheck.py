@@ -1,0 +1,53 @@
+"""Whether the configured keys open what was sealed: asked at every start, so it must be cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError
+from django.utils.translation import gettext as _
+
+from accounts import vault
+from accounts.models import Credential
+from accounts.signin import SECOND_FACTOR
+
+
+def keys_problem() -> str | None:
+    """Say in one sentence which key is missing or wrong; None while all is well.
+
+    It opens one secret of each key, so its cost does not grow with the number of accounts.
+    """
+    try:
+        samples = list(_samples())
+    except DatabaseError:
+        return None  # No tables yet, hence no secrets.
+    for sealed, belongs_to in samples:
+        try:
+            vault.unseal(sealed, belongs_to=belongs_to)
+        except vault.SealBroken:
+            return _(
+                "Passwords here were sealed with key %(key)s, which MUARA_CREDENTIAL_KEYS does not "
+                "hold. Put that key back beside the new one, or run «manage.py rotatekeys --lost» "
+                "to forget what it sealed."
+            ) % {"key": vault.sealing_key_id(sealed)}
+    return None
+
+
+def _samples() -> Iterator[tuple[bytes, str]]:
+    for key_id in Credential.objects.values_list("key_id", flat=True).distinct().order_by():
+        one = Credential.objects.select_related("account").filter(key_id=key_id).first()
+        if one is not None:
+            yield bytes(one.sealed), one.belongs_to
+    factor = Authenticator.objects.filter(type=Authenticator.Type.TOTP).first()
+    if factor is not None:
+        yield bytes.fromhex(factor.data["secret"]), SECOND_FACTOR
+
+
+@register(Tags.database)
+def check_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Report a missing key as a system check."""
+    problem = keys_problem() if kwargs.get("databases") else None
+    return [Error(problem, id="muara.E001")] if problem else []

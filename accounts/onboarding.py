@@ -1,0 +1,208 @@
+"""Adding an account: a test of the server asked for, done by a worker, turned into an account."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import uuid
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts import quotas, vault
+from accounts.models import ExternalAccount, Plan, Probe, User
+from accounts.models.probe import ProbeQuerySet, ProbeState, Step
+from accounts.roster import AccountRefused, NewAccount, add_account, check_room, renew
+from wire.endpoint import STANDARD_PORTS, Protocol, Security
+from wire.errors import MailError
+from wire.login import PasswordLogin
+from wire.pop3 import Limits, open_pop3
+
+__all__ = ["AccountRefused", "NewAccount", "begin_probe", "run_probe", "run_waiting_probes"]
+
+HOUR = timedelta(hours=1)
+KEEP_PASSWORD = timedelta(minutes=15)
+LEASE = timedelta(minutes=2)
+MAX_ATTEMPTS = 2
+TESTS_AN_HOUR = 10
+TESTS_AN_HOUR_AND_HOST = 30
+# Shorter than the lease, so that a lapsed lease means a dead worker and not a slow server.
+LIMITS = Limits(session_seconds=90)
+
+log = structlog.get_logger(__name__)
+
+
+def begin_probe(
+    owner: User, wanted: NewAccount, *, now: datetime, account: ExternalAccount | None = None
+) -> Probe:
+    """Ask for a test, which a worker does; with ``account``, of new settings for that one.
+
+    Raise AccountRefused where a rule of this place forbids it before any connection is made.
+    """
+    _check_rules(quotas.plan_of(owner), wanted)
+    with transaction.atomic():
+        # The owner's row is the lock: parallel requests cannot slip through the limits together.
+        User.objects.select_for_update().get(pk=owner.pk)
+        _check_rate(owner, wanted.host, now)
+        if account is None:
+            check_room(owner, wanted.address)
+        return _save_probe(owner, wanted, now, account)
+
+
+def wanted_again(probe: Probe) -> NewAccount:
+    """Return what a test asked for. Raise SealBroken once its password has been cleared."""
+    if probe.sealed_password is None:
+        raise vault.SealBroken("no secret is kept")
+    return NewAccount(
+        address=probe.address,
+        name=probe.name,
+        protocol=Protocol(probe.protocol),
+        host=probe.host,
+        port=probe.port,
+        security=Security(probe.security),
+        username=probe.username,
+        password=vault.unseal(bytes(probe.sealed_password), belongs_to=probe.belongs_to),
+        delete_after_days=probe.delete_after_days,
+    )
+
+
+def run_waiting_probes(now: datetime) -> int:
+    """Claim and run the tests that wait, one after the other; return how many were run."""
+    forget_old_probes(now)
+    started, count = time.monotonic(), 0
+    while probe := _claim(now + timedelta(seconds=time.monotonic() - started)):
+        run_probe(probe)
+        count += 1
+    return count
+
+
+def run_probe(probe: Probe) -> None:
+    """Test the server of a claimed probe and write down how it ended; nothing is raised.
+
+    Whoever has lost the lease meanwhile writes nothing.
+    """
+    try:
+        wanted = wanted_again(probe)
+        messages, octets = _try_server(probe, wanted)
+        _pass(probe, wanted, {"messages": messages, "octets": octets})
+    except MailError as error:
+        facts: dict[str, str | int] = {"host": probe.host, "port": probe.port}
+        _fail(probe, error.code, facts | error.facts, error.detail)
+    except Exception as error:  # noqa: BLE001 - the edge of a worker: a bug must not stop the others
+        # Only where and what kind: a message could repeat what it was given.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error(  # noqa: TRY400 - see above
+            "probe_broke",
+            probe=probe.pk,
+            error=type(error).__name__,
+            place=f"{place.filename}:{place.lineno}",
+        )
+        _fail(probe, "server.ours", {"id": str(probe.public_id)[:8]}, "")
+
+
+def forget_old_probes(now: datetime) -> None:
+    """Clear passwords after 15 minutes; delete the rows once the limits no longer count them."""
+    unfinished = Q(state__in=(ProbeState.WAITING, ProbeState.RUNNING))
+    old = Probe.objects.filter(expires_at__lt=now)
+    old.exclude(sealed_password=None).exclude(unfinished).update(sealed_password=None)
+    old.filter(created_at__lt=now - HOUR).delete()
+
+
+def _check_rules(plan: Plan, wanted: NewAccount) -> None:
+    if wanted.protocol is not Protocol.POP3 or not plan.allow_pop3:
+        raise AccountRefused("limit.protocol")
+    if wanted.security is Security.PLAIN and not plan.allow_plain:
+        raise AccountRefused("limit.plain")
+    if STANDARD_PORTS[wanted.protocol, wanted.security] != wanted.port:
+        raise AccountRefused("conn.port")
+
+
+def _check_rate(owner: User, host: str, now: datetime) -> None:
+    recent = Probe.objects.filter(created_at__gt=now - HOUR)
+    if recent.filter(owner=owner).count() >= TESTS_AN_HOUR:
+        raise AccountRefused("limit.tests", limit=TESTS_AN_HOUR)
+    if recent.filter(host__iexact=host).count() >= TESTS_AN_HOUR_AND_HOST:
+        raise AccountRefused("limit.host")
+
+
+def _save_probe(
+    owner: User, wanted: NewAccount, now: datetime, account: ExternalAccount | None
+) -> Probe:
+    probe = Probe(
+        public_id=uuid.uuid4(),
+        owner=owner,
+        account=account,
+        expires_at=now + KEEP_PASSWORD,
+        address=wanted.address,
+        name=wanted.name,
+        protocol=wanted.protocol,
+        host=wanted.host,
+        port=wanted.port,
+        security=wanted.security,
+        username=wanted.username,
+        delete_after_days=wanted.delete_after_days,
+    )
+    probe.sealed_password = vault.seal(wanted.password, belongs_to=probe.belongs_to)
+    probe.save()
+    return probe
+
+
+def _claim(now: datetime) -> Probe | None:
+    """Take the oldest test that waits or whose worker died; give up on one that died twice."""
+    lapsed = Q(state=ProbeState.RUNNING, lease_until__lt=now)
+    lapsed_twice = Probe.objects.filter(lapsed, attempts__gte=MAX_ATTEMPTS)
+    lapsed_twice.update(state=ProbeState.FAILED, code="server.ours", lease_until=None)
+    free = Probe.objects.filter(Q(state=ProbeState.WAITING) | lapsed)
+    for key in free.order_by("id").values_list("pk", flat=True)[:20]:
+        if free.filter(pk=key).update(
+            state=ProbeState.RUNNING, lease_until=now + LEASE, attempts=F("attempts") + 1, step=""
+        ):
+            return Probe.objects.select_related("owner", "account").get(pk=key)
+    return None
+
+
+def _try_server(probe: Probe, wanted: NewAccount) -> tuple[int, int]:
+    """Sign in and count; the rung being tried is written down before each step."""
+
+    def on_step(step: str) -> None:
+        _mine(probe).update(step=step)
+
+    login = PasswordLogin(wanted.username, wanted.password)
+    with open_pop3(
+        probe.endpoint(), login, guard=settings.GUARD, limits=LIMITS, on_step=on_step
+    ) as session:
+        on_step(Step.LIST)
+        counts = session.stat()
+        session.finish()
+    return counts
+
+
+def _pass(probe: Probe, wanted: NewAccount, facts: dict[str, int]) -> None:
+    """Turn a passed test into an account, or into new settings of the one tested again."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not _mine(probe).exists():
+            return
+        if probe.account is None:
+            account = add_account(probe.owner, wanted, now=now)
+        else:
+            account = renew(probe.account, wanted, now=now)
+        done = {"state": ProbeState.PASSED, "account": account, "facts": facts}
+        _mine(probe).update(**done, sealed_password=None, lease_until=None)
+        quotas.touch(probe.owner_id)
+
+
+def _fail(probe: Probe, code: str, facts: dict[str, str | int], detail: str) -> None:
+    failed = {"state": ProbeState.FAILED, "code": code, "facts": facts, "detail": detail}
+    _mine(probe).update(**failed, lease_until=None)
+
+
+def _mine(probe: Probe) -> ProbeQuerySet:
+    """Keep the row only while this worker's claim on it holds."""
+    return Probe.objects.filter(
+        pk=probe.pk, state=ProbeState.RUNNING, lease_until=probe.lease_until
+    )

@@ -1,0 +1,172 @@
+"""The accounts a person has: add, renew, pause, resume, remove, and which one is the default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from accounts import credentials, lifecycle, quotas
+from accounts.lifecycle import Event
+from accounts.models import ExternalAccount, Identity, IncomingServer, Purpose, State, User
+from accounts.models.account import GONE, Color
+from wire.endpoint import Protocol, Security
+from wire.errors import MailError, Retry
+
+DEFAULT_INTERVAL = 5
+PUNCTUATION = "._-+()[]{}<>\"'"
+
+
+class AccountRefused(MailError):
+    """The account cannot be tested or added here; no connection was made."""
+
+    codes = frozenset(
+        {
+            "conn.port",
+            "limit.tests",
+            "limit.host",
+            "limit.accounts",
+            "limit.plain",
+            "limit.protocol",
+            "account.exists",
+        }
+    )
+    retry = Retry.NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What a person tells about an account; ``delete_after_days`` None means never."""
+
+    address: str
+    name: str
+    protocol: Protocol
+    host: str
+    port: int
+    security: Security
+    username: str
+    password: str = field(repr=False)
+    delete_after_days: int | None = None
+
+
+def check_room(owner: User, address: str) -> None:
+    """Raise AccountRefused where the address is there already or the plan allows no more."""
+    live = ExternalAccount.objects.filter(owner=owner).exclude(state__in=GONE)
+    if live.filter(address__iexact=address).exists():
+        raise AccountRefused("account.exists")
+    limit = quotas.plan_of(owner).max_accounts
+    if live.count() >= limit:
+        raise AccountRefused("limit.accounts", limit=limit)
+
+
+def add_account(owner: User, wanted: NewAccount, *, now: datetime) -> ExternalAccount:
+    """Save a proven account that is fetched at once, inside the caller's transaction.
+
+    Raise AccountRefused where the address was added or the last place was taken meanwhile.
+    """
+    check_room(owner, wanted.address)
+    owned = ExternalAccount.objects.filter(owner=owner)
+    name = wanted.name or wanted.address
+    try:
+        with transaction.atomic():
+            account = ExternalAccount.objects.create(
+                owner=owner,
+                address=wanted.address,
+                name=name,
+                badge=badge_for(name),
+                color=next_color(owned.values_list("color", flat=True)),
+                position=(owned.aggregate(last=Max("position"))["last"] or 0) + 1,
+                is_default=not owned.filter(is_default=True).exists(),
+                state=State.ACTIVE,
+                next_fetch_at=now,
+                interval_minutes=max(DEFAULT_INTERVAL, quotas.plan_of(owner).min_interval_minutes),
+            )
+    except IntegrityError as error:
+        raise AccountRefused("account.exists") from error
+    _save_server(account, wanted)
+    credentials.keep_password(account, Purpose.INCOMING, wanted.password)
+    Identity.objects.create(
+        owner=owner, account=account, name=owner.name, address=wanted.address, is_default=True
+    )
+    return account
+
+
+def renew(account: ExternalAccount, wanted: NewAccount, *, now: datetime) -> ExternalAccount:
+    """Give an account proven settings and fetch it at once, inside the caller's transaction."""
+    account.refresh_from_db()
+    _save_server(account, wanted)
+    credentials.keep_password(account, Purpose.INCOMING, wanted.password)
+    lifecycle.advance(account, Event.INCOMING_PASSED, now=now)
+    return account
+
+
+def pause(account: ExternalAccount, *, now: datetime) -> None:
+    """Stop fetching until its owner resumes."""
+    with transaction.atomic():
+        lifecycle.advance(account, Event.PAUSED, now=now)
+        quotas.touch(account.owner_id)
+
+
+def resume(account: ExternalAccount, *, now: datetime) -> None:
+    """Fetch again, beginning at once."""
+    with transaction.atomic():
+        lifecycle.advance(account, Event.RESUMED, now=now)
+        quotas.touch(account.owner_id)
+
+
+def make_default(account: ExternalAccount) -> None:
+    """Make this the owner's one default account."""
+    with transaction.atomic():
+        owned = ExternalAccount.objects.filter(owner=account.owner_id)
+        owned.filter(is_default=True).update(is_default=False)
+        owned.filter(pk=account.pk).exclude(state__in=GONE).update(is_default=True)
+        quotas.touch(account.owner_id)
+
+
+def remove_account(account: ExternalAccount, *, now: datetime) -> None:
+    """Hide an account at once and forget its secrets; its mail is purged later."""
+    with transaction.atomic():
+        was_default = account.is_default
+        lifecycle.advance(account, Event.REMOVED, now=now)
+        credentials.forget(account)
+        if was_default:
+            _default_to_first(account.owner_id)
+        quotas.touch(account.owner_id)
+
+
+def badge_for(name: str) -> str:
+    """Return one or two letters: of the first two words, else of the first one."""
+    words = [word.strip(PUNCTUATION) for word in name.split("@", maxsplit=1)[0].split()]
+    first, second = [*filter(None, words), "", ""][:2]
+    return (first[0] + second[0] if first and second else (first or name)[:2]).upper()[:2]
+
+
+def next_color(used: Iterable[str]) -> str:
+    """Return the first colour that is used least, so that eight accounts differ."""
+    taken = list(used)
+    return min(Color.values, key=taken.count)
+
+
+def _save_server(account: ExternalAccount, wanted: NewAccount) -> None:
+    IncomingServer.objects.update_or_create(
+        account=account,
+        defaults={
+            "protocol": wanted.protocol,
+            "host": wanted.host,
+            "port": wanted.port,
+            "security": wanted.security,
+            "username": wanted.username,
+            "delete_after_days": wanted.delete_after_days,
+        },
+    )
+
+
+def _default_to_first(owner_id: int) -> None:
+    heirs = ExternalAccount.objects.filter(owner=owner_id).exclude(state__in=GONE)
+    heir = heirs.order_by("position", "id").first()
+    if heir is not None:
+        heir.is_default = True
+        heir.save(update_fields=["is_default"])

@@ -1,0 +1,71 @@
+"""Every code has words, in which every fact finds its place."""
+
+import re
+
+import pytest
+from django.utils import translation
+
+from accounts import explain as words
+from accounts.explain import explain
+from accounts.quotas import QuotaExceeded
+from accounts.roster import AccountRefused
+from wire.errors import MailError
+
+
+def _codes(kind: type[MailError]) -> set[str]:
+    own = set(getattr(kind, "codes", ()))
+    return own.union(*(_codes(child) for child in kind.__subclasses__()))
+
+
+CODES = _codes(MailError) | AccountRefused.codes | QuotaExceeded.codes
+OTHER_CODES = {"server.ours", "auth.changed", "auth.sealed", "smtp.auth", "run.lost"}
+
+
+@pytest.mark.parametrize("code", sorted(CODES | OTHER_CODES))
+def test_each_code_has_words_of_its_own(code: str) -> None:
+    facts = {"host": "pop.example.org", "port": 995, "date": "2026-01-02T03:04:05+00:00"}
+    told = explain(code, facts | {"name": "other.example.org", "limit": 3, "used": 1, "allowed": 2})
+    assert code in words.WORDS
+    assert told.title
+    assert told.advice
+    assert told.side in {"yours", "provider", "ours"}
+    assert told.side_words
+    assert not re.search(r"[{}?]", told.title + told.advice + "".join(told.hints))
+
+
+def test_words_exist_for_no_code_that_nothing_uses() -> None:
+    assert set(words.WORDS) == CODES | OTHER_CODES
+
+
+@pytest.mark.parametrize("code", sorted(words.WORDS))
+def test_missing_facts_never_break_a_page(code: str) -> None:
+    assert explain(code, {}).title
+
+
+def test_an_unknown_code_is_our_own_trouble() -> None:
+    assert explain("never.heard", {}) == explain("server.ours", {})
+
+
+def test_facts_are_shown_as_people_write_them() -> None:
+    full = explain("quota.full", {"used": 5 * 1024**3, "allowed": 5 * 1024**3})
+    assert "5.0\xa0GB" in full.title
+    expired = explain("tls.expired", {"host": "pop.example.org", "date": "2025-03-04T00:00:00Z"})
+    assert expired.title == "The certificate of pop.example.org expired on March 4, 2025."
+
+
+def test_the_other_standard_port_is_proposed() -> None:
+    told = explain("conn.refused", {"host": "pop.example.org", "port": 110})
+    assert told.title == "pop.example.org did not answer on port 110."
+    assert "995" in told.advice
+
+
+def test_a_server_that_names_itself_like_a_format_stays_text() -> None:
+    told = explain("tls.name", {"host": "{0.__class__}", "name": "%s%n{port}"})
+    assert "{0.__class__}" in told.title
+    assert "%s%n{port}" in told.title
+
+
+def test_words_follow_the_readers_language() -> None:
+    with translation.override("id"):
+        told = explain("tls.expired", {"date": "2025-03-04T00:00:00Z"})
+    assert "2025" in told.title
