@@ -24,7 +24,7 @@ from wire.guard import Guard
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env(prefix="MUARA_", expand_vars=False)
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -217,7 +217,8 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = MUARA_DATA / "static"
+# An image carries its static files outside the volume, so that a new image brings new ones.
+STATIC_ROOT = Path(read("str", "STATIC", str(MUARA_DATA / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

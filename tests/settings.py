@@ -3,6 +3,7 @@
 import os
 import tempfile
 
+os.environ.setdefault("MUARA_ENV_FILE", os.devnull)
 os.environ.setdefault("MUARA_DATA", tempfile.mkdtemp(prefix="muara-tests-"))
 from aggregator.settings import *  # noqa: F403
 

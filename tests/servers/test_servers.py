@@ -12,6 +12,8 @@ import psycopg
 import pytest
 import redis as redis_client
 from playwright.sync_api import Browser
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.servers.dovecot import Dovecot
 from tests.servers.postgres import Postgres
@@ -85,7 +87,7 @@ def test_redis_keeps_a_value_behind_its_password(redis: Redis) -> None:
         client.set("word", "value")
         assert client.get("word") == b"value"
     with (
-        redis_client.Redis("127.0.0.1", redis.port, retry=None) as stranger,
+        redis_client.Redis("127.0.0.1", redis.port, retry=Retry(NoBackoff(), 0)) as stranger,
         pytest.raises(redis_client.AuthenticationError),
     ):
         stranger.get("word")
