@@ -160,7 +160,7 @@ class AccountForm(ConnectionForm):
     )
 
 
-class LookForm(forms.ModelForm[ExternalAccount]):
+class LookForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """How an account is called and shown, and how often it is fetched."""
 
     class Meta:
@@ -196,7 +196,7 @@ class RemoveForm(forms.Form):
         return typed
 
 
-class GeneralForm(forms.ModelForm[User]):
+class GeneralForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Name, language, time zone and theme of a person; the theme is kept in a cookie."""
 
     theme = forms.ChoiceField(label=_("Theme"), choices=THEMES, widget=forms.RadioSelect)

@@ -21,6 +21,16 @@ MARKS: dict[str, str | Promise] = {
 }
 
 
+# With STARTTLS the server greets in clear first; without encryption there is no certificate.
+ORDER: dict[Security, list[Step]] = {
+    Security.TLS: list(Step),
+    Security.STARTTLS: [
+        *(Step.RESOLVE, Step.CONNECT, Step.GREETING, Step.TLS, Step.SIGN_IN, Step.LIST)
+    ],
+    Security.PLAIN: [step for step in Step if step is not Step.TLS],
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rung:
     """One step of a test; ``mark`` is "ok", "trying", "failed" or "ahead"."""
@@ -36,7 +46,7 @@ class Rung:
 
 def rungs(probe: Probe) -> list[Rung]:
     """Return the steps of a test in order, each with how far it has come."""
-    steps = [step for step in Step if step is not Step.TLS or probe.security != Security.PLAIN]
+    steps = ORDER[Security(probe.security)]
     reached = steps.index(Step(probe.step)) if probe.step in steps else -1
     return [Rung(step.label, _mark(probe, place, reached)) for place, step in enumerate(steps)]
 
