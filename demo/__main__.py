@@ -69,6 +69,7 @@ def environment(data: Path, trusted: Path, provider_port: int) -> dict[str, str]
     port = os.environ.get("MUARA_PORT", "8000")
     blank = [f"MUARA_{name}{ending}" for name in NOT_FOR_US for ending in ("", "_FILE")]
     return dict.fromkeys(blank, "") | {
+        "MUARA_ENV_FILE": os.devnull,
         "MUARA_DATA": str(data),
         "MUARA_BIND": os.environ.get("MUARA_BIND", "127.0.0.1"),
         "MUARA_PORT": port,
@@ -120,7 +121,7 @@ def trust_address() -> None:
 def command(*words: str, secret: str) -> None:
     """Run one of Muara's commands as a person would, the secret on its standard input."""
     arguments = [sys.executable, str(ROOT / "manage.py"), *words]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own words
         arguments, input=secret + "\n", text=True, check=False, stdout=subprocess.DEVNULL
     )
     if done.returncode:
