@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar
 
 import pytest
 import trustme
+from hypothesis import settings
 from playwright.sync_api import Browser
 
 from tests.servers.chromium import run_chromium
@@ -19,6 +20,10 @@ from tests.servers.redis import Redis, run_redis
 from tests.servers.smtp import Relay, run_relay
 
 Server = TypeVar("Server")
+# `make test` looks at samples, `make test-all` (--hypothesis-profile=whole) at many more.
+settings.register_profile("sample", deadline=None)
+settings.register_profile("whole", deadline=None, max_examples=3000)
+settings.load_profile("sample")
 
 
 def lend(server: AbstractContextManager[Server]) -> Iterator[Server]:

@@ -1,0 +1,71 @@
+# The commands of Muara. `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+INSTALL := $(BIN)/python -m pip install --quiet --no-input --require-hashes --requirement
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
+
+.PHONY: help run demo test test-all check fmt bench lock
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: .venv/run ## serve Muara at http://localhost:8000
+	@exec $(BIN)/python manage.py serve
+
+demo: .venv/run ## the same with a provider of its own, two mailboxes and a demo user
+	@exec $(BIN)/python -m demo
+
+test: .venv/dev ## every test; as root on Debian it installs the real servers they need
+	@$(BIN)/python -m tests.servers.packages
+	@exec $(BIN)/python -m pytest
+
+test-all: .venv/dev ## the same, with every sweep in full length
+	@$(BIN)/python -m tests.servers.packages
+	@exec $(BIN)/python -m pytest --hypothesis-profile=whole
+
+# The checks read settings but never the user's own: neither .env nor var/.
+check: export MUARA_ENV_FILE := /dev/null
+check: export MUARA_DATA := $(CURDIR)/.venv/check
+check: .venv/dev ## what can be told without running anything: style, types, imports, templates …
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "make fmt lays these files out:"; $(BIN)/ruff format --check .; }
+	@$(BIN)/mypy --no-error-summary .
+	@$(BIN)/lint-imports --no-timing | tail -n 4
+	@$(BIN)/djlint --quiet --check --lint templates
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py translations --check
+	@MUARA_URL=https://mail.example.org $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/hadolint Dockerfile
+	@! grep -nE '://|^ *-(i|f)|--(extra-)?index-url|--find-links' locks/*.txt
+
+fmt: .venv/dev ## lay out Python and templates the one way
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+	@$(BIN)/djlint --quiet --reformat templates
+
+bench: ## measure how fast it is
+	@echo "There is nothing to measure yet."
+
+lock: .venv/dev ## choose the newest allowed versions of what pyproject.toml names
+	@$(COMPILE) --upgrade --output-file locks/run.txt
+	@$(COMPILE) --upgrade --extra server --constraint locks/run.txt --output-file locks/server.txt
+	@$(COMPILE) --upgrade --extra server --group dev --constraint locks/server.txt --output-file locks/dev.txt
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Muara needs Python 3.11 or newer, but $(PYTHON) is %d.%d: say make PYTHON=python3.11 (or newer)." % sys.version_info[:2])'
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+# Empty files that say which lock is installed.
+.venv/run: locks/run.txt | .venv/bin/python
+	@echo "Installing what Muara needs into .venv ..."
+	@$(INSTALL) locks/run.txt
+	@touch $@
+
+.venv/dev: locks/dev.txt | .venv/bin/python
+	@echo "Installing what Muara and its tests need into .venv ..."
+	@$(INSTALL) locks/dev.txt
+	@touch $@ .venv/run
