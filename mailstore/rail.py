@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import quotas
-from accounts.models import ExternalAccount, State, User
+from accounts.cards import Card, card_for
+from accounts.models import ExternalAccount, User
 from mailstore.models import Folder, Role
 
 ICONS = {
@@ -22,14 +25,6 @@ ICONS = {
     Role.ARCHIVE: "archive",
 }
 VIEWS = {"inbox": _("All inboxes"), "unread": _("Unread"), "starred": _("Starred")}
-
-
-@dataclass(frozen=True, slots=True)
-class StateWord:
-    """How an account is doing, in a word; ``tone`` is one of ok, busy, warn, danger."""
-
-    tone: str
-    word: str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +42,23 @@ class FolderLink:
 class AccountBlock:
     """One account with its folders, inbox first; ``unread`` counts its inbox."""
 
-    account: ExternalAccount
-    state: StateWord
+    card: Card
     folders: tuple[FolderLink, ...]
+
+    @property
+    def account(self) -> ExternalAccount:
+        """Return the account that the block stands for."""
+        return self.card.account
+
+    @property
+    def is_syncing(self) -> bool:
+        """Tell whether a run is under way that has said how much there is to fetch."""
+        return self.card.is_busy and self.account.progress_done < self.account.progress_total
+
+    @property
+    def needs_attention(self) -> bool:
+        """Tell whether the last run met trouble that the reader should know of."""
+        return self.card.reason is not None and not self.card.is_busy
 
     @property
     def inbox(self) -> FolderLink:
@@ -70,6 +79,12 @@ class Rail:
         return sum(block.inbox.unread for block in self.blocks)
 
     @property
+    def checked_at(self) -> datetime | None:
+        """Return when an account was last asked for mail, or None before the first time."""
+        times = [block.account.last_checked_at for block in self.blocks]
+        return max((time for time in times if time), default=None)
+
+    @property
     def share(self) -> int:
         """Return the used share of the storage in whole percent, above 100 when overfull."""
         return 100 * self.usage.used // max(1, self.usage.allowed)
@@ -79,26 +94,12 @@ class Rail:
         """Return the lists that merge all accounts."""
         return tuple(
             FolderLink(slug, VIEWS[slug], icon, self.unread * counted, merged_url(slug))
-            for slug, icon, counted in (("inbox", "layers", 1), ("unread", "mail", 0), ("starred", "star", 0))
+            for slug, icon, counted in (
+                ("inbox", "layers", 1),
+                ("unread", "mail", 0),
+                ("starred", "star", 0),
+            )
         )
-
-
-def state_word(account: ExternalAccount) -> StateWord:
-    """Say how an account is doing, from its state and the outcome of its last run."""
-    if account.state != State.ACTIVE:
-        tone = "danger" if account.state in {State.NEEDS_SIGN_IN, State.DISABLED} else "warn"
-        return StateWord(tone, State(account.state).label)
-    if is_syncing(account):
-        share = 100 * account.progress_done // account.progress_total
-        return StateWord("busy", _("Syncing %(share)s %%") % {"share": share})
-    if account.last_code:
-        return StateWord("warn", _("Trying again"))
-    return StateWord("ok", _("Up to date") if account.last_checked_at else _("Waiting to start"))
-
-
-def is_syncing(account: ExternalAccount) -> bool:
-    """Tell whether a run is under way that has said how much there is to fetch."""
-    return account.state == State.ACTIVE and account.progress_done < account.progress_total
 
 
 def build_rail(user: User) -> Rail:
@@ -106,10 +107,10 @@ def build_rail(user: User) -> Rail:
     folders: defaultdict[int, list[Folder]] = defaultdict(list)
     for folder in Folder.objects.for_user(user).order_by("name", "id"):
         folders[folder.account_id].append(folder)
-    accounts = ExternalAccount.objects.for_user(user)
+    now = timezone.now()
     blocks = tuple(
-        AccountBlock(account, state_word(account), _links(account, folders[account.pk]))
-        for account in accounts
+        AccountBlock(card_for(account, now=now), _links(account, folders[account.pk]))
+        for account in ExternalAccount.objects.for_user(user)
     )
     return Rail(blocks, quotas.usage(user.pk))
 

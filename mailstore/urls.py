@@ -1,5 +1,20 @@
 """The addresses of the mailstore app."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from mailstore import contents, views
+
+MESSAGE = "<uuid:account>/m/<uuid:message>/"
+
+urlpatterns = [
+    path("", views.home, name="mail_home"),
+    path("all/<str:view>/", views.merged, name="mail_all"),
+    path("search/", views.search, name="mail_search"),
+    path("act/", views.act, name="mail_act"),
+    path("changes/", views.changes, name="mail_changes"),
+    path(MESSAGE, views.message, name="mail_message"),
+    path(f"{MESSAGE}body/", contents.body, name="mail_body"),
+    path(f"{MESSAGE}raw/", contents.raw, name="mail_raw"),
+    path(f"{MESSAGE}parts/<str:number>/", contents.part, name="mail_part"),
+    path("<uuid:account>/<str:folder>/", views.folder, name="mail_folder"),
+]

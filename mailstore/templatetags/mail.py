@@ -9,11 +9,15 @@ from django import template
 from django.template.context import Context
 from django.utils import timezone as django_timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from mailstore.models import Message
 from mailstore.rail import build_rail
 
 register = template.Library()
 THEMES = ("system", "light", "dark")
+SHOWN_PEOPLE = 3
 
 
 @register.simple_tag(takes_context=True)
@@ -59,6 +63,32 @@ def initials(name: str) -> str:
     words = [word for word in name.replace(".", " ").split("@")[0].split() if word[0].isalnum()]
     letters = words[0][0] + (words[-1][0] if len(words) > 1 else "") if words else name[:1]
     return letters.upper()
+
+
+@register.filter
+def recipients(message: Message) -> str:
+    """Return the first few people a message went to, the reader's own account as "me"."""
+    own = message.account.address.lower()
+    names = [_("me") if address.lower() == own else name or address for name, address in message.to]
+    shown = ", ".join(names[:SHOWN_PEOPLE])
+    rest = len(names) - SHOWN_PEOPLE
+    if rest <= 0:
+        return shown
+    return ngettext("%(shown)s and %(rest)d more", "%(shown)s and %(rest)d more", rest) % {
+        "shown": shown,
+        "rest": rest,
+    }
+
+
+@register.filter
+def file_icon(content_type: str) -> str:
+    """Return the name of the icon for a kind of file."""
+    family, _slash, kind = content_type.partition("/")
+    if family in {"image", "audio", "video"}:
+        return f"file-{family}" if family != "audio" else "file-music"
+    if "zip" in kind or "compressed" in kind:
+        return "file-archive"
+    return "file-spreadsheet" if "sheet" in kind or kind == "csv" else "file-text"
 
 
 @register.filter

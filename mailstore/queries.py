@@ -1,0 +1,112 @@
+"""The questions that pages ask of the message store; each asks for one owner's rows."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q, Sum
+
+from accounts.models import ExternalAccount, State, User
+from mailstore.models import Folder, Message, MessageQuerySet, Role
+
+PAGE = 50
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ROW = (
+    "public_id", "subject", "sender_name", "sender_address", "preview", "sent_at",
+    "has_attachments", "seen", "flagged", "answered", "account__public_id", "account__name",
+    "account__badge", "account__color",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, newest first; ``next_key`` is "" on the last."""
+
+    messages: list[Message]
+    next_key: str
+
+
+def list_messages(
+    user: User,
+    *,
+    account: ExternalAccount | None = None,
+    folder: Folder | None = None,
+    view: str = "",
+    text: str = "",
+    before: str = "",
+    limit: int = PAGE,
+) -> Page:
+    """Return one page by key, never by number: the same cost on the first and the last page.
+
+    ``view`` is "inbox", "unread" or "starred" over all accounts; ``text`` searches. A ``before``
+    that cannot be read starts at the newest.
+    """
+    found = visible(user)
+    if account:
+        found = found.filter(account=account)
+    if folder:
+        found = found.filter(folder=folder)
+    found = _in_view(found, view)
+    if text:
+        found = _matching(found, user, text)
+    if key := _read_key(before):
+        sent_at, pk = key
+        found = found.filter(
+            Q(sent_at=sent_at, pk__lt=pk) | Q(sent_at__lt=sent_at), sent_at__lte=sent_at
+        )
+    rows = list(found.select_related("account").only(*ROW).order_by("-sent_at", "-pk")[: limit + 1])
+    return Page(rows[:limit], _key(rows[limit - 1]) if len(rows) > limit else "")
+
+
+def open_message(user: User, public_id: UUID) -> Message:
+    """Return a message with account, folder and bytes' place, or raise Message.DoesNotExist."""
+    return visible(user).select_related("account", "folder", "blob__pack").get(public_id=public_id)
+
+
+def visible(user: User) -> MessageQuerySet:
+    """Keep what a person may see: the messages of accounts that were not removed."""
+    return Message.objects.for_user(user).exclude(account__state=State.REMOVED)
+
+
+def unread_total(user: User) -> int:
+    """Return how many messages wait unread in all inboxes."""
+    inboxes = Folder.objects.for_user(user).filter(role=Role.INBOX)
+    shown = inboxes.exclude(account__state=State.REMOVED)
+    return shown.aggregate(total=Sum("unread"))["total"] or 0
+
+
+def _in_view(found: MessageQuerySet, view: str) -> MessageQuerySet:
+    match view:
+        case "inbox":
+            return found.filter(folder__role=Role.INBOX)
+        case "unread":
+            return found.filter(folder__role=Role.INBOX, seen=False)
+        case "starred":
+            return found.filter(flagged=True).exclude(folder__role__in=[Role.TRASH, Role.JUNK])
+        case _:
+            return found
+
+
+def _matching(found: MessageQuerySet, user: User, text: str) -> MessageQuerySet:
+    from mailstore import search
+
+    return found.filter(search.matching(user, text))
+
+
+def _key(message: Message) -> str:
+    """Make the opaque key that continues after a message."""
+    micros = (message.sent_at - EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(f"{micros}.{message.pk}".encode()).decode().rstrip("=")
+
+
+def _read_key(key: str) -> tuple[datetime, int] | None:
+    try:
+        raw = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)).decode("ascii")
+        micros, pk = (int(number) for number in raw.split("."))
+        return EPOCH + timedelta(microseconds=micros), pk
+    except (ValueError, OverflowError, binascii.Error):
+        return None

@@ -1,0 +1,157 @@
+"""The mail pages: lists, one message, what is done to messages, and the number that moved.
+
+Every row is looked up among the reader's own; for anybody else, an administrator too, there is
+nothing at these addresses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import (
+    HttpResponse,
+    HttpResponseNotModified,
+    JsonResponse,
+)
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import quotas
+from accounts.models import ExternalAccount
+from accounts.views import SignedInRequest
+from mailstore import actions, listings
+from mailstore.contents import condition_of, own_message
+from mailstore.listings import Listing
+from mailstore.queries import unread_total
+from mailstore.rail import build_rail
+
+
+@require_safe
+@login_required
+def home(request: SignedInRequest) -> HttpResponse:
+    """Open the default account, else all inboxes together."""
+    default = ExternalAccount.objects.for_user(request.user).filter(is_default=True).first()
+    if default:
+        return redirect("mail_folder", default.public_id, "inbox")
+    return redirect("mail_all", "inbox")
+
+
+@require_safe
+@login_required
+def merged(request: SignedInRequest, view: str) -> HttpResponse:
+    """Show all accounts together: their inboxes, what is unread, or what is starred."""
+    return _list_page(request, listings.merged(view, request.GET))
+
+
+@require_safe
+@login_required
+def folder(request: SignedInRequest, account: UUID, folder: str) -> HttpResponse:
+    """Show one folder of one account."""
+    own = get_object_or_404(ExternalAccount.objects.for_user(request.user), public_id=account)
+    return _list_page(request, listings.folder_of(own, folder, request.GET))
+
+
+@require_safe
+@login_required
+def search(request: SignedInRequest) -> HttpResponse:
+    """Show what a search over all accounts finds."""
+    return _list_page(request, listings.search(request.GET))
+
+
+@require_safe
+@login_required
+def message(request: SignedInRequest, account: UUID, message: UUID) -> HttpResponse:
+    """Show one message beside its list, and mark it as read.
+
+    This is the one change made by a GET: a mailbox is expected to do it, it can be repeated
+    without harm, and a request that another site began or that only fetches ahead does not do it.
+    """
+    own = own_message(request, account, message)
+    if not own.seen and _is_opened_by_reader(request):
+        actions.mark_seen(request.user, [own.public_id], seen=True)
+        own.seen = True
+    listing = listings.beside(request, own)
+    context = {
+        "message": own,
+        "condition": condition_of(own),
+        "attachments": own.parts.filter(is_attachment=True).order_by("id"),
+        **_surroundings(request, listing),
+    }
+    if not _wants_fragment(request):
+        return render(request, "mailstore/mailbox.html", context)
+    response = render(request, "mailstore/_opened.html", context)
+    if request.htmx.current_url_abs_path != request.get_full_path():
+        response["HX-Push-Url"] = request.get_full_path()
+    return response
+
+
+@require_POST
+@login_required
+def act(request: SignedInRequest) -> HttpResponse:
+    """Mark chosen messages read or unread, or turn one star, and go back to ``next``."""
+    for name, value in (("flag", True), ("unflag", False)):
+        if name in request.POST:
+            actions.flag(request.user, _ids(request, name), value)
+    wish = request.POST.get("do")
+    if wish in {"seen", "unseen"}:
+        actions.mark_seen(request.user, _ids(request, "ids"), wish == "seen")
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
+        back = "mail_home"
+    return redirect(back)
+
+
+@require_safe
+@login_required
+def changes(request: SignedInRequest) -> HttpResponse:
+    """Answer 304 while ``since`` is still the reader's change number, else the new figures."""
+    number = quotas.change_number(request.user.pk)
+    if request.GET.get("since") == str(number):
+        return HttpResponseNotModified()
+    return JsonResponse({"change": number, "unread": unread_total(request.user)})
+
+
+def _list_page(request: SignedInRequest, listing: Listing) -> HttpResponse:
+    template = "_refreshed" if _wants_fragment(request) else "mailbox"
+    context = _surroundings(request, listing)
+    return render(request, f"mailstore/{template}.html", context)
+
+
+def _surroundings(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
+    """Gather what stands around a message: its list and the rail."""
+    page = listing.read(request.user)
+    return {
+        "listing": listing,
+        "page": page,
+        "older_url": listing.older_url(page.next_key) if page.next_key else "",
+        "is_merged": listing.account is None,
+        "query": listing.text,
+        "rail": build_rail(request.user),
+        "at": listing.path,
+        "at_account": listing.account,
+        "change": quotas.change_number(request.user.pk),
+    }
+
+
+def _is_opened_by_reader(request: SignedInRequest) -> bool:
+    ahead = "prefetch" in request.headers.get("Sec-Purpose", "")
+    return not ahead and request.headers.get("Sec-Fetch-Site") != "cross-site"
+
+
+def _wants_fragment(request: SignedInRequest) -> bool:
+    """Tell whether htmx swaps the answer into the page; going back in history needs it whole."""
+    return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def _ids(request: SignedInRequest, name: str) -> list[UUID]:
+    """Read public ids from a form, passing over what is none."""
+    ids = []
+    for value in request.POST.getlist(name):
+        try:
+            ids.append(UUID(value))
+        except ValueError:
+            continue
+    return ids

@@ -1,0 +1,4 @@
+// The mail pages' modules; without any of them every link and button still works.
+import "./list.js";
+import "./reader.js";
+import "./live.js";
