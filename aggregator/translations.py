@@ -86,8 +86,7 @@ def _allauth_folder() -> Path:
 
 
 def _allauth_catalog(language: str) -> Catalog:
-    with (_allauth_folder() / "locale" / language / "LC_MESSAGES" / "django.mo").open("rb") as file:
-        return read_mo(file)
+    return load_compiled(_allauth_folder() / "locale" / language / "LC_MESSAGES" / "django.mo")
 
 
 def _files(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
@@ -200,10 +199,7 @@ def _shown(message: Message) -> str:
 def check(language: str) -> list[str]:
     """Return the problems of a language's catalogue, none when it is complete."""
     mo = po_path(language).with_suffix(".mo")
-    compiled = None
-    if mo.exists():
-        with mo.open("rb") as file:
-            compiled = read_mo(file)
+    compiled = load_compiled(mo) if mo.exists() else None
     return problems(wanted(language), load(language), compiled)
 
 
@@ -234,3 +230,16 @@ def load(language: str) -> Catalog:
         return Catalog(locale=language, project="Muara", header_comment=HEADER, fuzzy=False)
     with path.open("rb") as file:
         return read_po(file, locale=language)
+
+
+def load_compiled(path: Path) -> Catalog:
+    """Read a compiled catalogue."""
+    with path.open("rb") as file:
+        found = read_mo(file)
+    catalog = Catalog()
+    for message in _real(found):
+        # Babel leaves the contexts of compiled catalogues as bytes.
+        context = cast("str | bytes | None", message.context)
+        text = context.decode() if isinstance(context, bytes) else context
+        catalog.add(message.id, message.string, context=text)
+    return catalog

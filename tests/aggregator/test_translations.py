@@ -113,3 +113,20 @@ def test_update_then_compile_keeps_what_was_translated(
     assert b"Dijeda" in path.with_suffix(".mo").read_bytes()
     with pytest.raises(CommandError, match="problems"):
         call_command("translations", "--check")
+
+
+def test_a_compiled_catalogue_reads_as_it_was_written(
+    tmp_path: Path, settings: LazySettings
+) -> None:
+    settings.LOCALE_PATHS = [tmp_path]
+    path = translations.po_path("id")
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        'msgid ""\nmsgstr "Plural-Forms: nplurals=1; plural=0;\\n"\n\n'
+        'msgctxt "month"\nmsgid "May"\nmsgstr "Mei"\n\n'
+        'msgid "a day"\nmsgid_plural "%(n)s days"\nmsgstr[0] "%(n)s hari"\n'
+    )
+    translations.compile_catalog("id")
+    known = translations.load("id")
+    compiled = translations.load_compiled(path.with_suffix(".mo"))
+    assert translations.problems(known, known, compiled) == []
