@@ -1,0 +1,163 @@
+"""Which parts of a message are its body, in which order, and their text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mailstore.charsets import decode, one_line
+from mailstore.markup import words
+from mailstore.mime import Part, read_structure
+
+MAX_PIECE = 2 * 1024 * 1024
+MAX_PIECES = 50
+MAX_LETTERS = 20
+
+_META_CHARSET = re.compile(
+    rb"<meta\b[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One part of the body as text or as HTML that nobody has cleaned yet.
+
+    ``is_flowed`` says that lines ending in a blank go on (RFC 3676), ``is_cut`` that the rest
+    beyond 2 MiB is left out, ``number`` names the part.
+    """
+
+    number: str
+    is_html: bool
+    content: str
+    is_flowed: bool = False
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a message says. HTML pieces are never joined: one could open what another closes.
+
+    ``notice`` tells why there is nothing to show: "" or "encrypted", "calendar", "empty",
+    "attachments".
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    notice: str = ""
+
+    @property
+    def text(self) -> str | None:
+        """The plain pieces, or None if there are none."""
+        return "\n".join(piece.content for piece in self.pieces if not piece.is_html) or None
+
+    @property
+    def html(self) -> str | None:
+        """The first HTML piece, not cleaned, or None."""
+        return next((piece.content for piece in self.pieces if piece.is_html), None)
+
+
+def body_of(root: Part) -> Body:
+    """Choose what to show: the richest alternative, every text in a row, else a notice."""
+    chosen = [*_shown(root)][:MAX_PIECES] or _any_text(root)
+    pieces = tuple(_piece(part) for part in chosen)
+    if any(piece.content.strip() for piece in pieces):
+        return Body(pieces)
+    return _letters_inside(root) or Body(pieces, _notice(root))
+
+
+def _shown(part: Part) -> Iterator[Part]:
+    if not part.is_multipart:
+        if _is_body_text(part):
+            yield part
+    elif part.content_type == "multipart/alternative":
+        yield from _best_alternative(part)
+    elif part.content_type in {"multipart/related", "multipart/signed"}:
+        # The first part is the text, the others are what it shows or its signature.
+        yield from next((found for child in part.children if (found := [*_shown(child)])), [])
+    else:
+        for child in part.children:
+            yield from _shown(child)
+
+
+def _is_body_text(part: Part) -> bool:
+    is_text = part.content_type in {"text/plain", "text/html"}
+    return is_text and part.disposition != "attachment" and not part.filename
+
+
+def _best_alternative(part: Part) -> list[Part]:
+    """Return the last alternative with HTML, which the sender thinks best (RFC 2046 §5.1.4)."""
+    choices = [found for child in part.children if (found := [*_shown(child)])]
+    rich = [found for found in choices if any(_has_markup(leaf) for leaf in found)]
+    plain = [found for found in choices if any(leaf.content(1000).strip() for leaf in found)]
+    return (rich or plain or choices or [[]])[-1]
+
+
+def _has_markup(part: Part) -> bool:
+    return part.content_type == "text/html" and bool(part.content(1000).strip())
+
+
+def _any_text(root: Part) -> list[Part]:
+    """Find a text that was sent as a file, for a message that has nothing else."""
+    texts = [leaf for leaf in root.leaves() if leaf.content_type in {"text/plain", "text/html"}]
+    others = [
+        leaf
+        for leaf in root.leaves()
+        if leaf.content_type.startswith(("text/", "message/delivery-status"))
+        and leaf.content_type != "text/calendar"
+    ]
+    return (texts or others)[:1]
+
+
+def _piece(part: Part) -> Piece:
+    data = part.content(MAX_PIECE + 1)
+    is_html = part.content_type == "text/html"
+    declared = part.parameters.get("charset", "")
+    if is_html and not declared and (meta := _META_CHARSET.search(data, 0, 2048)):
+        declared = meta[1].decode("ascii")
+    return Piece(
+        part.number,
+        is_html,
+        decode(data[:MAX_PIECE], declared).removeprefix("\ufeff").replace("\r\n", "\n"),
+        is_flowed=part.parameters.get("format", "").lower() == "flowed",
+        is_cut=len(data) > MAX_PIECE,
+    )
+
+
+def _letters_inside(root: Part) -> Body | None:
+    """Show the messages that a message without words of its own carries, heads and texts."""
+    letters = [leaf for leaf in root.leaves() if leaf.content_type == "message/rfc822"]
+    pieces: list[Piece] = []
+    for letter in letters[:MAX_LETTERS]:
+        inner, _ = read_structure(letter.content(MAX_PIECE))
+        head = "\n".join(
+            f"{name}: {value}"
+            for name in ("From", "To", "Date", "Subject")
+            if (value := inner.fields.text(name.lower(), 300))
+        )
+        pieces.append(Piece(letter.number, is_html=False, content=head))
+        pieces += [_piece(part) for part in [*_shown(inner)][:MAX_PIECES] or _any_text(inner)]
+    return Body(tuple(pieces)) if any(piece.content.strip() for piece in pieces) else None
+
+
+def _notice(root: Part) -> str:
+    types = {part.content_type for part in root.walk()}
+    if types & {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}:
+        return "encrypted"
+    if "text/calendar" in types:
+        return "calendar"
+    return "attachments" if any(leaf.filename for leaf in root.leaves()) else "empty"
+
+
+def every_text(root: Part) -> list[Piece]:
+    """Return all texts, those of unshown alternatives too: a search covers what was sent."""
+    texts = [leaf for leaf in root.leaves() if _is_body_text(leaf)] or _any_text(root)
+    return [_piece(leaf) for leaf in texts[:MAX_PIECES]]
+
+
+def opening(piece: Piece, limit: int) -> str:
+    """Return the first words of a piece on one line, past what it quotes."""
+    if piece.is_html:
+        return one_line(words(piece.content[:20_000]), limit)
+    lines = piece.content[:20_000].splitlines()
+    own = [line for line in lines if line.strip() and not line.lstrip().startswith(">")]
+    return one_line(" ".join(own or lines), limit)

@@ -1,0 +1,131 @@
+"""Parsed messages become rows: blobs, conversations, parts, counters and search words, in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import F
+
+from accounts.models import ExternalAccount
+from mailstore import search
+from mailstore.models import Blob, Folder, Message, Pack, Part, Thread
+from mailstore.packs import WrittenPack
+from mailstore.parsing import ParsedMessage, Person
+from mailstore.threads import find_threads
+
+# No mail is older than this, and no honest clock is further ahead.
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message to store: its bytes, their digest, what they say, and when they came (UTC)."""
+
+    raw: bytes = field(repr=False)
+    sha256: str
+    parsed: ParsedMessage = field(repr=False)
+    received_at: datetime
+    seen: bool = False
+
+
+def store_messages(
+    account: ExternalAccount, folder: Folder, pack: WrittenPack, arrivals: Sequence[Arrival]
+) -> list[Message]:
+    """Write the rows of a batch, in the order given; ``arrivals[i]`` lies at ``pack.places[i]``.
+
+    Runs inside the caller's transaction, which has already charged the owner's quota and so holds
+    that row: one batch of an owner at a time. Bytes the owner has already are not stored twice.
+    The number of statements does not grow with the batch.
+    """
+    if not arrivals:
+        return []
+    blobs = _blobs(account.owner_id, pack, arrivals)
+    threads = find_threads(account.owner_id, [arrival.parsed for arrival in arrivals])
+    messages = Message.objects.bulk_create(
+        _message(account, folder, blobs[arrival.sha256], thread, arrival)
+        for arrival, thread in zip(arrivals, threads, strict=True)
+    )
+    pairs = list(zip(messages, arrivals, strict=True))
+    Part.objects.bulk_create(
+        Part(message=message, **asdict(part))
+        for message, arrival in pairs
+        for part in arrival.parsed.parts
+    )
+    _count(folder, arrivals)
+    search.index([_entry(message, arrival.parsed) for message, arrival in pairs])
+    return messages
+
+
+def _blobs(owner_id: int, pack: WrittenPack, arrivals: Sequence[Arrival]) -> dict[str, Blob]:
+    digests = {arrival.sha256 for arrival in arrivals}
+    known = {
+        blob.sha256: blob for blob in Blob.objects.filter(owner_id=owner_id, sha256__in=digests)
+    }
+    row = Pack.objects.create(owner_id=owner_id, name=pack.name, size=pack.size)
+    new: dict[str, Blob] = {}
+    for arrival, (offset, size) in zip(arrivals, pack.places, strict=True):
+        if arrival.sha256 not in known:
+            new.setdefault(
+                arrival.sha256,
+                Blob(owner_id=owner_id, sha256=arrival.sha256, pack=row, offset=offset, size=size),
+            )
+    Blob.objects.bulk_create(new.values())
+    return known | new
+
+
+def _message(
+    account: ExternalAccount, folder: Folder, blob: Blob, thread: Thread, arrival: Arrival
+) -> Message:
+    parsed = arrival.parsed
+    sent_at, sent_offset, is_guess = sent_time(parsed, arrival.received_at)
+    return Message(
+        owner_id=account.owner_id,
+        account=account,
+        folder=folder,
+        thread=thread,
+        blob=blob,
+        size=len(arrival.raw),
+        subject=parsed.subject,
+        sender_name=parsed.sender.name,
+        sender_address=parsed.sender.address,
+        to=_pairs(parsed.to),
+        cc=_pairs(parsed.cc),
+        message_id=parsed.message_id,
+        preview=parsed.preview,
+        sent_at=sent_at,
+        sent_offset=sent_offset,
+        sent_at_is_guess=is_guess,
+        received_at=arrival.received_at,
+        has_attachments=parsed.has_attachments,
+        defects=list(parsed.defects),
+        seen=arrival.seen,
+    )
+
+
+def sent_time(parsed: ParsedMessage, received_at: datetime) -> tuple[datetime, int, bool]:
+    """Return when it was sent, the sender's offset, and whether that is only the arrival time."""
+    sent_at = parsed.sent_at
+    if sent_at is None or not EARLIEST <= sent_at <= received_at + AHEAD:
+        return received_at, 0, True
+    return sent_at, parsed.sent_offset, False
+
+
+def _pairs(people: Sequence[Person]) -> list[list[str]]:
+    return [[person.name, person.address] for person in people]
+
+
+def _count(folder: Folder, arrivals: Sequence[Arrival]) -> None:
+    Folder.objects.filter(pk=folder.pk).update(
+        total=F("total") + len(arrivals),
+        unread=F("unread") + sum(not arrival.seen for arrival in arrivals),
+        size=F("size") + sum(len(arrival.raw) for arrival in arrivals),
+    )
+
+
+def _entry(message: Message, parsed: ParsedMessage) -> search.Entry:
+    people = [parsed.sender, *parsed.to, *parsed.cc]
+    named = " ".join(f"{person.name} {person.address}" for person in people)
+    return search.Entry(message.pk, message.owner_id, parsed.subject, named, parsed.text)

@@ -1,0 +1,110 @@
+"""HTML as a stream of tags and text, read as browsers do and in time linear in its length."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# Possessive quantifiers: a tag is read once and never tried again from its middle.
+_ATTRIBUTE = r"""(=?+[^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>]*+)))?+"""
+_TAG = re.compile(
+    r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[\s/]++|=?+[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']"""
+    r"""[^\s>]*+|(?=>)))?+|=)*+)>"""
+)
+_TAG_START = re.compile("</?[a-zA-Z]")
+_PAIR = re.compile(_ATTRIBUTE)
+_COMMENT_END = re.compile(r"--!?>")
+# Inside these a browser sees no tags but the closing one (HTML standard §13.2.5).
+_RAW_TEXT = {"script", "style", "xmp", "iframe", "noembed", "noframes", "textarea", "title"}
+UNSEEN = {"script", "style", "title", "template", "noembed", "noframes", "iframe", "object"}
+UNSEEN |= {"svg", "math", "textarea", "select", "audio", "video", "canvas", "applet"}
+INLINE = {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "dfn", "em"}
+INLINE |= {"font", "i", "img", "ins", "kbd", "label", "mark", "nobr", "q", "rp", "rt", "ruby", "s"}
+INLINE |= {"samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var"}
+INLINE |= {"wbr"}
+
+
+class Tag(NamedTuple):
+    """One tag; ``inside`` is what stands between its name and the closing angle bracket."""
+
+    name: str
+    is_closing: bool
+    inside: str
+
+    def attributes(self) -> dict[str, str]:
+        """Return lower-case names and values with entities resolved; the first of a name counts."""
+        found: dict[str, str] = {}
+        for name, *values in _PAIR.findall(self.inside):
+            if name:
+                found.setdefault(name.lower(), html.unescape("".join(values)))
+        return found
+
+
+class RawText(NamedTuple):
+    """The content of an element that holds no markup, such as a style sheet."""
+
+    name: str
+    content: str
+
+
+def tokens(markup: str) -> Iterator[Tag | RawText | str]:
+    """Yield tags, raw texts and the text between (entities as written), but no comments."""
+    at = 0
+    while at < len(markup):
+        start = markup.find("<", at)
+        if start < 0:
+            yield markup[at:]
+            return
+        if start > at:
+            yield markup[at:start]
+        tag = _TAG.match(markup, start)
+        if tag is None:
+            at = _skip(markup, start)
+            if at == start + 1:
+                yield "&lt;"
+            continue
+        name = tag[2].lower()
+        yield Tag(name, bool(tag[1]), tag[3])
+        at = tag.end()
+        if name in _RAW_TEXT and not tag[1]:
+            end = _closing(markup, name, at)
+            yield RawText(name, markup[at:end])
+            at = end
+
+
+def _skip(markup: str, start: int) -> int:
+    """Return where reading goes on after a "<" that opens no whole tag."""
+    if markup.startswith("<!--", start):
+        if markup.startswith((">", "->"), start + 4):
+            return markup.index(">", start) + 1
+        end = _COMMENT_END.search(markup, start + 4)
+        return end.end() if end else len(markup)
+    if _TAG_START.match(markup, start):
+        return len(markup)  # a tag that the end of the text has cut off
+    if markup.startswith(("<!", "<?", "</"), start):
+        return (markup.find(">", start) + 1) or len(markup)
+    return start + 1
+
+
+def _closing(markup: str, name: str, at: int) -> int:
+    end = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(markup, at)
+    return end.start() if end else len(markup)
+
+
+def words(markup: str) -> str:
+    """Return the text that a reader of the HTML would see, words of different blocks apart."""
+    found: list[str] = []
+    hidden = ""
+    for token in tokens(markup):
+        if isinstance(token, Tag):
+            if token.name in UNSEEN and not hidden and not token.is_closing:
+                hidden = token.name
+            elif token.name == hidden and token.is_closing:
+                hidden = ""
+            if token.name not in INLINE:
+                found.append(" ")
+        elif isinstance(token, str) and not hidden:
+            found.append(token)
+    return html.unescape("".join(found))

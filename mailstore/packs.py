@@ -1,0 +1,91 @@
+"""Raw messages on disk: one immutable file per batch, durable before anything refers to it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from mailstore.models import Blob
+
+
+class BlobDamaged(Exception):
+    """A stored message is gone from its pack or its bytes are not those that were written."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPack:
+    """A pack that will survive a power cut; ``places`` holds offset and size of each message."""
+
+    name: uuid.UUID
+    size: int
+    places: tuple[tuple[int, int], ...]
+
+
+def write_pack(raws: Sequence[bytes]) -> WrittenPack:
+    """Write a batch to one new file and return once it is durable; raises OSError if it cannot.
+
+    Without a row that names it the file is litter, so this comes before the transaction.
+    """
+    name = uuid.uuid4()
+    path = _path(name)
+    _make_folder(path.parent)
+    unfinished = path.with_suffix(".tmp")
+    try:
+        with unfinished.open("xb") as file:
+            for raw in raws:
+                file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+    return WrittenPack(name, *_places(raws))
+
+
+def _places(raws: Sequence[bytes]) -> tuple[int, tuple[tuple[int, int], ...]]:
+    places, offset = [], 0
+    for raw in raws:
+        places.append((offset, len(raw)))
+        offset += len(raw)
+    return offset, tuple(places)
+
+
+def read_raw(blob: Blob) -> bytes:
+    """Return the raw bytes of a message, checked against their digest; raises BlobDamaged."""
+    try:
+        with _path(blob.pack.name).open("rb") as file:
+            file.seek(blob.offset)
+            raw = file.read(blob.size)
+    except OSError as error:
+        raise BlobDamaged(f"pack {blob.pack.name} cannot be read") from error
+    if hashlib.sha256(raw).hexdigest() != blob.sha256:
+        raise BlobDamaged(f"blob {blob.pk} differs from what was written")
+    return raw
+
+
+def _path(name: uuid.UUID) -> Path:
+    # 256 folders keep each of them short enough to list and copy.
+    return Path(settings.PACK_FOLDER) / name.hex[:2] / f"{name.hex}.pack"
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; a synced file under an unsynced name can be lost."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,122 @@
+"""Full-text search over subject, people and text, on SQLite (FTS5) and PostgreSQL (tsvector).
+
+Both engines are given words that were folded here, so that they find the same things.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
+from accounts.models import User
+
+MAX_WORD = 64
+MAX_WORDS = 20_000
+MAX_QUERY_WORDS = 20
+
+# Han, Kana, Hangul, Thai, Lao, Khmer and Myanmar put no blanks between words: each character is a
+# term of its own, and what a person types becomes a phrase of them.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003134f"
+)
+_TERM = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+
+
+class Entry(NamedTuple):
+    """The words of one message to index."""
+
+    message_id: int
+    owner_id: int
+    subject: str
+    people: str
+    text: str
+
+
+def fold(text: str) -> str:
+    """Return the terms of a text, blank between, without case, accents and width.
+
+    Letters of scripts without blanks between words become terms of their own.
+    """
+    return " ".join(_terms(text))
+
+
+def _terms(text: str) -> list[str]:
+    if text.isascii():
+        plain = text.lower()
+    else:
+        # Decomposed to find the accents, composed again to keep a Hangul syllable one letter.
+        decomposed = unicodedata.normalize("NFKD", text)
+        bare = "".join(letter for letter in decomposed if unicodedata.category(letter)[0] != "M")
+        plain = unicodedata.normalize("NFC", bare.casefold())
+    return [term[:MAX_WORD] for term in _TERM.findall(plain)]
+
+
+def index(entries: Sequence[Entry]) -> None:
+    """Add the words of new messages, in one statement, inside the caller's transaction."""
+    on_sqlite = connection.vendor == "sqlite"
+    rows = [_fts_row(entry) if on_sqlite else _vector_row(entry) for entry in entries]
+    with connection.cursor() as cursor:
+        cursor.executemany(_FTS_INSERT if on_sqlite else _VECTOR_INSERT, rows)
+
+
+def matching(user: User, text: str) -> Q:
+    """Return the condition that a message of this person holds every word of the text.
+
+    What is between blanks counts as one phrase, so that an address or a name with a hyphen is
+    found whole; the last one may be a beginning. Signs and quotes mean nothing.
+    """
+    phrases = [terms for word in text.split()[:MAX_QUERY_WORDS] if (terms := _terms(word))]
+    if not phrases:
+        return Q(pk__in=[])
+    # The statements are constants, and the query they are given is built of letters and digits.
+    if connection.vendor == "sqlite":
+        return Q(pk__in=RawSQL(_FTS_SELECT, [_fts_query(user.pk, phrases)]))  # noqa: S611
+    return Q(pk__in=RawSQL(_VECTOR_SELECT, [user.pk, _vector_query(phrases)]))  # noqa: S611
+
+
+# --- SQLite: one contentless table; the owner is a term, so that a match begins with it. ---
+_FTS_INSERT = (
+    "INSERT INTO mailstore_search (rowid, owner, subject, people, body) VALUES (%s, %s, %s, %s, %s)"
+)
+_FTS_SELECT = "SELECT rowid FROM mailstore_search WHERE mailstore_search MATCH %s"
+
+
+def _fts_row(entry: Entry) -> tuple[int, str, str, str, str]:
+    body = " ".join(_terms(entry.text)[:MAX_WORDS])
+    owner = f"o{entry.owner_id}"
+    return entry.message_id, owner, fold(entry.subject), fold(entry.people), body
+
+
+def _fts_query(owner_id: int, phrases: list[list[str]]) -> str:
+    quoted = " AND ".join(f'"{" ".join(terms)}"' for terms in phrases)
+    return f"owner : o{owner_id} AND {{subject people body}} : ({quoted} *)"
+
+
+# --- PostgreSQL: the vector is written out, since its own parser splits words by other rules. ---
+_VECTOR_INSERT = (
+    "INSERT INTO mailstore_search (message_id, owner_id, words) VALUES (%s, %s, %s::tsvector)"
+)
+_VECTOR_SELECT = (
+    "SELECT message_id FROM mailstore_search WHERE owner_id = %s AND words @@ %s::tsquery"
+)
+
+
+def _vector_row(entry: Entry) -> tuple[int, int, str]:
+    # The empty term between two fields keeps a phrase from reaching over their border.
+    fields = chain(_terms(entry.subject), [""], _terms(entry.people), [""], _terms(entry.text))
+    places = list(fields)[:MAX_WORDS]
+    vector = " ".join(f"'{term}':{place}" for place, term in enumerate(places, 1) if term)
+    return entry.message_id, entry.owner_id, vector
+
+
+def _vector_query(phrases: list[list[str]]) -> str:
+    *others, last = ["(" + " <-> ".join(f"'{term}'" for term in terms) + ")" for terms in phrases]
+    return " & ".join([*others, last.removesuffix(")") + ":*)"])

@@ -1,0 +1,84 @@
+"""Which messages are one conversation: by Message-ID and what answers it, never by subject."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+from mailstore.models import Message, Thread, ThreadLink
+from mailstore.parsing import ParsedMessage
+
+
+def find_threads(owner_id: int, arrivals: Sequence[ParsedMessage]) -> list[Thread]:
+    """Return the conversation of each message, made or merged where needed.
+
+    Runs inside the caller's transaction, which has locked the owner's quota row: two batches of
+    one owner must not do this at once. Conversations never join owners (RFC 8621 §3).
+    """
+    ids = [_digests(parsed) for parsed in arrivals]
+    found = ThreadLink.objects.filter(owner_id=owner_id, digest__in=set().union(*ids))
+    known = dict(found.values_list("digest", "thread_id"))
+    groups = _Groups()
+    for index, digests in enumerate(ids):
+        for digest in digests:
+            groups.join(index, digest)
+    for digest, thread_id in known.items():
+        groups.join(digest, (thread_id,))
+    kept = _merge(groups, set(known.values()))
+    threads = _threads(owner_id, [groups.root(index) for index in range(len(ids))], kept)
+    ThreadLink.objects.bulk_create(
+        ThreadLink(owner_id=owner_id, digest=digest, thread=thread)
+        for digest, thread in {
+            digest: thread
+            for digests, thread in zip(ids, threads, strict=True)
+            for digest in digests
+            if digest not in known
+        }.items()
+    )
+    return threads
+
+
+def _digests(parsed: ParsedMessage) -> list[str]:
+    ids = [parsed.message_id, *parsed.references]
+    return [hashlib.sha256(one.encode()).hexdigest() for one in ids if one]
+
+
+# A message by its place in the batch, a Message-ID by its digest, a known conversation by (id,).
+_Node = int | str | tuple[int]
+
+
+class _Groups:
+    """What belongs together: a forest in which each tree is one conversation."""
+
+    def __init__(self) -> None:
+        self._above: dict[_Node, _Node] = {}
+
+    def root(self, node: _Node) -> _Node:
+        while (above := self._above.get(node, node)) != node:
+            self._above[node] = self._above.get(above, above)
+            node = above
+        return node
+
+    def join(self, one: _Node, other: _Node) -> None:
+        self._above[self.root(one)] = self.root(other)
+
+
+def _merge(groups: _Groups, thread_ids: set[int]) -> dict[_Node, int]:
+    """Make the oldest conversation of each group take over the others; return it by group."""
+    together: dict[_Node, list[int]] = defaultdict(list)
+    for thread_id in sorted(thread_ids):
+        together[groups.root((thread_id,))].append(thread_id)
+    for kept, *others in together.values():
+        if others:
+            Message.objects.filter(thread__in=others).update(thread=kept)
+            ThreadLink.objects.filter(thread__in=others).update(thread=kept)
+            Thread.objects.filter(pk__in=others).delete()
+    return {group: ids[0] for group, ids in together.items()}
+
+
+def _threads(owner_id: int, roots: list[_Node], kept: dict[_Node, int]) -> list[Thread]:
+    threads = {group: Thread(pk=pk, owner_id=owner_id) for group, pk in kept.items()}
+    new = {group: Thread(owner_id=owner_id) for group in roots if group not in threads}
+    Thread.objects.bulk_create(new.values())
+    return [(threads | new)[group] for group in roots]
