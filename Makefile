@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
-INSTALL := $(BIN)/python -m pip install --quiet --no-input --require-hashes --requirement
+INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-input --require-hashes --requirement
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 

@@ -184,7 +184,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "aggregator.staticfiles.StaticFiles",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
