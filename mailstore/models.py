@@ -53,7 +53,8 @@ class Blob(models.Model):
             models.UniqueConstraint(
                 fields=["owner", "sha256"], name="one_blob_per_owner_and_digest"
             ),
-            models.UniqueConstraint(fields=["pack", "offset"], name="one_blob_per_place"),
+            # The size belongs to the place, since a message may be empty.
+            models.UniqueConstraint(fields=["pack", "offset", "size"], name="one_blob_per_place"),
             models.CheckConstraint(
                 condition=Q(sha256__length=SHA256_HEX), name="blob_digest_is_sha256"
             ),
@@ -239,10 +240,6 @@ class Message(models.Model):
                 fields=["owner", "sent_at", "id"], condition=Q(seen=False), name="message_unread"
             ),
         ]
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(size__gt=0), name="message_is_not_empty")
-        ]
-
     def __str__(self) -> str:
         return str(self.public_id)
 

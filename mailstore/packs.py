@@ -71,6 +71,20 @@ def read_raw(blob: Blob) -> bytes:
     return raw
 
 
+def is_intact(blob: Blob, sha256: str) -> bool:
+    """Tell whether a message lies here, readable, with the digest it had when it was fetched."""
+    try:
+        read_raw(blob)
+    except BlobDamaged:
+        return False
+    return blob.sha256 == sha256
+
+
+def discard(pack: WrittenPack) -> None:
+    """Remove a pack that no row will ever name, because its transaction failed."""
+    _path(pack.name).unlink(missing_ok=True)
+
+
 def _path(name: uuid.UUID) -> Path:
     # 256 folders keep each of them short enough to list and copy.
     return Path(settings.PACK_FOLDER) / name.hex[:2] / f"{name.hex}.pack"

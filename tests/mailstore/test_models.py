@@ -83,7 +83,6 @@ ATTEMPTS: dict[str, Attempt] = {
     "unread_is_part_of_total": lambda: _folder(role="inbox", total=1, unread=2),
     "one_label_per_owner_and_name": lambda: [_label(name) for name in ("Bills", "bills")],
     "one_thread_per_owner_and_message_id": lambda: [_link() for _ in range(2)],
-    "message_is_not_empty": lambda: _message(size=0),
     "one_part_per_message_and_number": _one_part_twice,
 }
 
