@@ -44,6 +44,8 @@ def main() -> int:
     with running(Provider(letters, certificates.chain)) as provider:
         os.environ.update(environment(data, certificates.trusted, provider.port))
         prepare(keepsake)
+        if somebody_listens():
+            sys.exit(f"muara demo: port {os.environ['MUARA_PORT']} is taken. Set MUARA_PORT.")
         return serve(keepsake)
 
 
@@ -146,15 +148,21 @@ def serve(keepsake: Keepsake) -> int:
 
 def answers(program: subprocess.Popen[bytes]) -> bool:
     """Wait until the web server listens; False if the program ended instead."""
-    place = (os.environ["MUARA_BIND"], int(os.environ["MUARA_PORT"]))
     while program.poll() is None:
-        try:
-            socket.create_connection(place, timeout=1).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
+        if somebody_listens():
             return True
+        time.sleep(0.2)
     return False
+
+
+def somebody_listens() -> bool:
+    """Tell whether the web server's port answers."""
+    place = (os.environ["MUARA_BIND"], int(os.environ["MUARA_PORT"]))
+    try:
+        socket.create_connection(place, timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def where_to_look(keepsake: Keepsake) -> str:
