@@ -6,8 +6,12 @@ damage reaches, and whether trying again can help.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import ClassVar
+
+from wire.endpoint import Endpoint
 
 DETAIL_LIMIT = 200
 
@@ -118,6 +122,17 @@ class MessageTooLarge(MailError):
     codes = frozenset({"message.toolarge"})
     scope = Scope.MESSAGE
     retry = Retry.NEVER
+
+
+@contextmanager
+def about(endpoint: Endpoint) -> Iterator[None]:
+    """Add host and port to the facts of any MailError raised within."""
+    try:
+        yield
+    except MailError as error:
+        error.facts.setdefault("host", endpoint.host)
+        error.facts.setdefault("port", endpoint.port)
+        raise
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,139 @@
+"""Reads lines and dot-ended blocks from a connection, within limits of size and time."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from wire.deadline import Deadline
+from wire.errors import ConnectionFailed, ProtocolError
+from wire.tls import encrypt
+
+CHUNK = 64 * 1024
+# A block too long to keep is read on, so that the next answer is found, up to this many times its
+# limit: a block without end must not be read for ever.
+DRAINED = 20
+
+
+class Lines:
+    """A connection seen as lines; what arrived and was not asked for yet waits in a buffer."""
+
+    def __init__(self, connection: socket.socket, deadline: Deadline, longest: int) -> None:
+        """Read lines of at most ``longest`` octets."""
+        self.deadline = deadline
+        self.is_encrypted = False
+        self._connection = connection
+        self._longest = longest
+        self._received = bytearray()
+        self._line_end = b"\r\n"
+
+    @property
+    def waiting(self) -> int:
+        """Return how many octets have arrived that nobody has read yet."""
+        return len(self._received)
+
+    def encrypt(self, context: ssl.SSLContext, host: str) -> None:
+        """Go on in TLS. Raise ProtocolError when something was said already in the clear.
+
+        Whoever sits in between could have put it there to be taken for the server's own words.
+        """
+        if self._received:
+            raise ProtocolError("server.protocol")
+        self._connection = encrypt(self._connection, host, context, self.deadline)
+        self.is_encrypted = True
+
+    def certificate(self) -> bytes:
+        """Return the server's certificate in DER, or nothing without TLS."""
+        connection = self._connection
+        return connection.getpeercert(True) or b"" if isinstance(connection, ssl.SSLSocket) else b""
+
+    def send(self, data: bytes) -> None:
+        """Send everything or raise ConnectionFailed."""
+        try:
+            self._connection.settimeout(self.deadline.left())
+            self._connection.sendall(data)
+        except OSError as error:
+            raise _failed(error) from error
+
+    def read_line(self) -> bytes:
+        """Return the next line without its end. Raise ProtocolError when it is too long."""
+        searched = 0
+        while (end := self._received.find(b"\n", searched)) < 0:
+            searched = len(self._received)
+            if searched > self._longest:
+                raise ProtocolError("server.protocol")
+            self._fill()
+        line = self._take(end + 1)
+        self._line_end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
+        return line.removesuffix(self._line_end)
+
+    def read_list(self, most: int) -> bytes:
+        """Return the block that follows a line; raise ProtocolError beyond ``most`` octets."""
+        block = self._read_block(most, drain=0)
+        if block is None:
+            raise ProtocolError("server.protocol")
+        return block
+
+    def read_message(self, most: int) -> bytes | None:
+        """Return the block that follows a line; beyond ``most`` octets read on and return None."""
+        return self._read_block(most, drain=most * DRAINED)
+
+    def _read_block(self, most: int, *, drain: int) -> bytes | None:
+        """Read up to the lone dot and undo the stuffing of dots (RFC 1939 section 3).
+
+        Where the line before ended in a bare LF the block does too. Otherwise a bare LF ends no
+        line, lest a mail that holds one and a dot end early and its rest pass for an answer.
+        """
+        line_end = self._line_end
+        length, dropped = self._find_dot(line_end, most, drain)
+        block = self._take(length)
+        self._take(len(b".") + len(line_end))
+        if dropped or length > most:
+            return None
+        if block.startswith(b".."):
+            block = block[1:]
+        return block.replace(line_end + b"..", line_end + b".")
+
+    def _find_dot(self, line_end: bytes, most: int, drain: int) -> tuple[int, int]:
+        """Receive until the lone dot. Return where it stands and how many octets were dropped."""
+        mark = line_end + b"." + line_end
+        dropped = searched = 0
+        while True:
+            if not dropped and self._received.startswith(mark[len(line_end) :]):
+                return 0, 0
+            found = self._received.find(mark, searched)
+            if found >= 0:
+                return found + len(line_end), dropped
+            searched = max(0, len(self._received) - len(mark) + 1)
+            if len(self._received) > most + len(mark):
+                dropped += searched
+                del self._received[:searched]
+                searched = 0
+            if dropped > drain:
+                raise ProtocolError("server.protocol")
+            self._fill()
+
+    def _take(self, count: int) -> bytes:
+        with memoryview(self._received) as view:
+            taken = bytes(view[:count])
+        del self._received[:count]
+        return taken
+
+    def _fill(self) -> None:
+        try:
+            self._connection.settimeout(self.deadline.left())
+            chunk = self._connection.recv(CHUNK)
+        except OSError as error:
+            raise _failed(error) from error
+        if not chunk:
+            raise ConnectionFailed("conn.lost")
+        self.deadline.earn(len(chunk))
+        self._received += chunk
+
+    def close(self) -> None:
+        """Close the connection, without a word."""
+        self._connection.close()
+
+
+def _failed(error: OSError) -> ConnectionFailed:
+    return ConnectionFailed("conn.timeout" if isinstance(error, TimeoutError) else "conn.lost")

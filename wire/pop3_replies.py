@@ -1,0 +1,151 @@
+"""Understands what a POP3 server says: replies, capabilities, lists, and what a refusal means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wire.errors import (
+    AccessDisabled,
+    AuthenticationFailed,
+    MailError,
+    MessageVanished,
+    ProtocolError,
+    ServerBusy,
+)
+
+# Sizes are hints; what exceeds this is a lie, and would not fit into a database's integer.
+LARGEST_SIZE = 10**15
+LONGEST_NUMBER = 10
+LONGEST_UID = 512
+
+# RFC 2449 section 8 and RFC 3206.
+BUSY_CODES = {"IN-USE", "LOGIN-DELAY", "SYS/TEMP"}
+REFUSED_FOR_GOOD = "SYS/PERM"
+CODE = re.compile(r"\[([A-Z0-9/-]+)\]", re.IGNORECASE)
+
+# No response code says these; the words are those of large providers (Google, Mail.ru, NetEase,
+# Yahoo and Fastmail; Microsoft and Google; Google, GMX and Zoho).
+APP_PASSWORD = re.compile(
+    r"app(lication)?[- ]?(specific)?[- ]password|parol prilozheniya|authori[sz]ation code|授权码",
+    re.IGNORECASE,
+)
+NO_PASSWORDS = re.compile(
+    r"basic\s?auth\w* (is |has been )?(disabled|blocked)|BasicAuthBlocked"
+    r"|web ?login required|(use|requires?) (oauth|modern auth)",
+    re.IGNORECASE,
+)
+SWITCHED_OFF = re.compile(
+    r"pop3? ?(access |service |protocol )?(is |has been )?"
+    r"(disabled|not (enabled|allowed|permitted|available)|turned off|switched off)"
+    r"|(not|yet to) (be )?enabled? (for )?pop|enable pop|service is not open",
+    re.IGNORECASE,
+)
+
+LIST_LINE = re.compile(rb"(\d+) +(\d+)(?: .*)?")
+UIDL_LINE = re.compile(rb"(\d+) +([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?) *")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The first line of an answer; ``sign`` is "+OK", "-ERR", or "+" for "go on" (RFC 5034)."""
+
+    sign: str
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the server did what it was asked."""
+        return self.sign == "+OK"
+
+    @property
+    def code(self) -> str:
+        """Return the response code (RFC 2449 section 8) in upper case, or nothing."""
+        found = CODE.match(self.text)
+        return found[1].upper() if found else ""
+
+
+def read_reply(line: bytes) -> Reply:
+    """Split a first line; raise ProtocolError for what is none."""
+    sign, _, text = line.decode("utf-8", "replace").partition(" ")
+    if sign.upper() not in {"+OK", "-ERR", "+"}:
+        raise ProtocolError("server.protocol")
+    return Reply(sign.upper(), text.strip())
+
+
+def read_capabilities(block: bytes) -> dict[str, frozenset[str]]:
+    """Return each capability with its arguments, all in upper case (RFC 2449 section 5)."""
+    lines = (line.split() for line in block.decode("ascii", "replace").upper().split("\n"))
+    return {words[0]: frozenset(words[1:]) for words in lines if words}
+
+
+def read_sizes(block: bytes) -> dict[int, int]:
+    """Return message numbers with their sizes; raise ProtocolError for a line that is none."""
+    pairs = _read_pairs(LIST_LINE, block)
+    return {number: read_size(size) for number, size in pairs.items()}
+
+
+def read_uids(block: bytes) -> dict[int, str]:
+    """Return message numbers with their unique ids; raise ProtocolError for a line that is none."""
+    pairs = _read_pairs(UIDL_LINE, block)
+    if any(len(uid) > LONGEST_UID for uid in pairs.values()):
+        raise ProtocolError("server.protocol")
+    return {number: uid.decode("ascii") for number, uid in pairs.items()}
+
+
+def read_totals(text: str) -> tuple[int, int]:
+    """Return the count and the octets of a STAT reply."""
+    found = LIST_LINE.fullmatch(text.encode("utf-8"))
+    if found is None or len(found[1]) > LONGEST_NUMBER:
+        raise ProtocolError("server.protocol")
+    return int(found[1]), read_size(found[2])
+
+
+def read_size(digits: bytes) -> int:
+    """Return a size in octets, at most ``LARGEST_SIZE`` however many digits there are."""
+    significant = digits.lstrip(b"0") or b"0"
+    return LARGEST_SIZE if len(significant) > len(str(LARGEST_SIZE)) - 1 else int(significant)
+
+
+def _read_pairs(pattern: re.Pattern[bytes], block: bytes) -> dict[int, bytes]:
+    pairs: dict[int, bytes] = {}
+    for line in block.removesuffix(b"\n").split(b"\n") if block else ():
+        found = pattern.fullmatch(line.removesuffix(b"\r"))
+        if found is None or len(found[1]) > LONGEST_NUMBER:
+            raise ProtocolError("server.protocol")
+        number = int(found[1])
+        if not number or number in pairs:
+            raise ProtocolError("server.protocol")
+        pairs[number] = found[2]
+    return pairs
+
+
+def sign_in_error(reply: Reply, detail: str) -> MailError:
+    """Say what a refused sign-in means.
+
+    Half of the servers give no response code at all, so whatever does not ask us to come back
+    later, nor names another reason, is taken for a wrong user name or password.
+    """
+    if reply.code in BUSY_CODES:
+        return ServerBusy("server.busy", detail=detail)
+    if APP_PASSWORD.search(reply.text):
+        return AuthenticationFailed("auth.apppw", detail=detail)
+    if NO_PASSWORDS.search(reply.text):
+        return AuthenticationFailed("auth.oauth", detail=detail)
+    if SWITCHED_OFF.search(reply.text) or reply.code == REFUSED_FOR_GOOD:
+        return AccessDisabled("auth.disabled", detail=detail)
+    return AuthenticationFailed("auth.failed", detail=detail)
+
+
+def refusal(reply: Reply, detail: str) -> MailError:
+    """Say what a refused command means to the whole session."""
+    if reply.code in BUSY_CODES:
+        return ServerBusy("server.busy", detail=detail)
+    return ProtocolError("server.protocol", detail=detail)
+
+
+def message_refusal(reply: Reply, detail: str) -> MailError:
+    """Say what a refused RETR or TOP means: the message is gone, or the server has no time."""
+    if reply.code in BUSY_CODES:
+        return refusal(reply, detail)
+    return MessageVanished("message.vanished", detail=detail)

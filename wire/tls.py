@@ -1,0 +1,109 @@
+"""The one TLS context: version 1.2 or later, chain and host name always checked."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
+
+from wire.deadline import Deadline
+from wire.dial import ascii_name
+from wire.errors import CertificateInvalid, ConnectionFailed, TlsUnavailable
+
+# OpenSSL's verification results (X509_V_ERR_...), as far as people can act on them.
+VERIFY_CODES = {
+    9: "tls.notyet",
+    10: "tls.expired",
+    18: "tls.selfsigned",
+    19: "tls.issuer",
+    20: "tls.issuer",
+    21: "tls.issuer",
+    62: "tls.name",
+    64: "tls.name",
+}
+OLD_VERSION = {
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "UNSUPPORTED_PROTOCOL",
+    "NO_PROTOCOLS_AVAILABLE",
+    "NO_SHARED_CIPHER",
+}
+# What a certificate says of itself is a stranger's text: only what looks like a name is passed on.
+NAME = re.compile(r"[A-Za-z0-9*._-]{1,253}")
+NAMES_SHOWN = 3
+
+
+def checked_context() -> ssl.SSLContext:
+    """Return the context for every conversation: the system's authorities plus SSL_CERT_FILE."""
+    return _context(os.environ.get("SSL_CERT_FILE", ""))
+
+
+@cache
+def _context(extra: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Browsers stopped reading the common name (RFC 9525 section 2); Python would still take it.
+    context.hostname_checks_common_name = False
+    # OpenSSL reads SSL_CERT_FILE instead of the system's file, and we want both.
+    system = ssl.get_default_verify_paths().openssl_cafile
+    for authorities in filter(None, (system, extra)):
+        if Path(authorities).is_file():
+            context.load_verify_locations(authorities)
+    return context
+
+
+def encrypt(
+    connection: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline
+) -> ssl.SSLSocket:
+    """Agree on TLS and check who the server is; the connection is closed where that fails.
+
+    Raise CertificateInvalid, TlsUnavailable, or ConnectionFailed when time runs out.
+    """
+    try:
+        connection.settimeout(deadline.left())
+        return context.wrap_socket(connection, server_hostname=ascii_name(host))
+    except ssl.SSLCertVerificationError as error:
+        code = VERIFY_CODES.get(error.verify_code, "tls.invalid")
+        raise CertificateInvalid(code) from error
+    except TimeoutError as error:
+        raise ConnectionFailed("conn.timeout") from error
+    except OSError as error:
+        old = isinstance(error, ssl.SSLError) and error.reason in OLD_VERSION
+        raise TlsUnavailable("tls.version" if old else "tls.failed") from error
+
+
+def unchecked_context() -> ssl.SSLContext:
+    """Return a context for reading a bad certificate's dates and names, and for nothing else."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def certificate_facts(der: bytes, code: str) -> dict[str, str | int]:
+    """Return the date or the name in a certificate that explains why it was refused.
+
+    Raise ValueError for what is no certificate.
+    """
+    certificate = x509.load_der_x509_certificate(der)
+    match code:
+        case "tls.expired":
+            return {"date": certificate.not_valid_after_utc.isoformat()}
+        case "tls.notyet":
+            return {"date": certificate.not_valid_before_utc.isoformat()}
+        case _:
+            names = _names(certificate)
+            return {"name": ", ".join(names[:NAMES_SHOWN])} if names else {}
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    names = found.value.get_values_for_type(x509.DNSName)
+    return [name for name in names if NAME.fullmatch(name)]
