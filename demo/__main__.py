@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from demo.certificates import make_certificates
@@ -39,9 +40,10 @@ def main() -> int:
         keepsake = remember(data, now=datetime.now(UTC))
     except NotADemo as reason:
         sys.exit(f"muara demo: {reason}")
-    certificates = make_certificates(data / "provider", [box.host for box in BOXES])
     letters = make_mailboxes(password=keepsake.mailbox_password, born=keepsake.born_at)
-    with running(Provider(letters, certificates.chain)) as provider:
+    with TemporaryDirectory(prefix="muara-demo-") as folder, ExitStack() as ending:
+        certificates = make_certificates(Path(folder), [box.host for box in BOXES])
+        provider = ending.enter_context(running(Provider(letters, certificates.chain)))
         os.environ.update(environment(data, certificates.trusted, provider.port))
         prepare(keepsake)
         if somebody_listens():

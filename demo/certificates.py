@@ -29,7 +29,6 @@ def make_certificates(folder: Path, hosts: Iterable[str]) -> Certificates:
 
     The bundle holds the system's authorities too, so that real providers work beside the demo's.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority = _authority(authority_key)
     key = ec.generate_private_key(ec.SECP256R1())

@@ -24,7 +24,7 @@ DOTTED = b"Subject: dots\r\n\r\n.\r\n..two\r\nend\r\n"
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> Certificates:
-    return make_certificates(tmp_path / "tls", ["localhost"])
+    return make_certificates(tmp_path, ["localhost"])
 
 
 @pytest.fixture
