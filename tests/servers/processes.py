@@ -107,13 +107,14 @@ def wait_for(
     log: Path,
     process: subprocess.Popen[bytes],
     seconds: float = 30,
+    pause: float = 0.05,
 ) -> None:
-    """Wait until ``ready`` says so; raise with the log's last words where the process gave up."""
+    """Ask ``ready`` until it says so; raise with the log's last words where the process gave up."""
     deadline = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{what} does not serve:\n{log.read_text(errors='replace')[-3000:]}")
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def answers(port: int) -> bool:

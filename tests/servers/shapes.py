@@ -84,7 +84,9 @@ def embedded(extra: dict[str, str]) -> Iterator[Program]:
         log = folder / "serve.log"
         command = [sys.executable, "manage.py", "serve"]
         with running(command, log=log, environment=environment, cwd=ROOT) as process:
-            wait_for(lambda: well(program), what="serve", log=log, process=process, seconds=60)
+            wait_for(
+                lambda: well(program), what="serve", log=log, process=process, seconds=60, pause=0.5
+            )
             yield program
 
 
@@ -130,13 +132,13 @@ def scaled_out(
                 process = stack.enter_context(
                     running(command, log=log, environment=environment, cwd=ROOT)
                 )
-        wait_for(lambda: well(program), what="web", log=log, process=process, seconds=60)
+        wait_for(lambda: well(program), what="web", log=log, process=process, seconds=60, pause=0.5)
         yield program
 
 
 def _places(folder: Path, port: int) -> dict[str, str]:
     return {
-        "/run/secrets/": f"{folder}/secrets/",
+        "/run/secrets": f"{folder}/secrets",
         "/muara/collected": f"{folder}/collected",
         "/tmp/beat": f"{folder}/beat",
         "/data": f"{folder}/data",
@@ -149,7 +151,8 @@ def _translate(places: Mapping[str, str], value: Any) -> Any:
     if isinstance(value, list):
         return [_translate(places, item) for item in value]
     for there, here in places.items():
-        value = value.replace(there, here)
+        if value == there or value.startswith(f"{there}/"):
+            return value.replace(there, here, 1)
     return value
 
 

@@ -1,0 +1,335 @@
+"""A POP3 server on loopback that behaves, except where a test tells it not to.
+
+A behaviour is a function that answers one command; ``Pop3Server.behave`` puts it in the place of the
+proper answer. What clients send is kept in ``received``, so that a test can see what leaked.
+"""
+
+from __future__ import annotations
+
+import base64
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from tests.servers.certificates import HOST
+from wire.endpoint import Endpoint, Security
+from wire.guard import Guard
+
+USER, PASSWORD = "alice@example.org", "sesame-öffne dich"
+ACCEPT_SECONDS = 0.05
+STUCK_SECONDS = 30
+
+
+class Talk:
+    """One client's connection, as the server sees it."""
+
+    def __init__(self, server: Pop3Server, connection: socket.socket) -> None:
+        self.server = server
+        self.connection = connection
+        self.reader = connection.makefile("rb")
+        self.user = ""
+        self.signed_in = False
+        self.deleted: set[int] = set()
+
+    def send(self, data: bytes) -> None:
+        self.connection.sendall(data)
+
+    def say(self, line: str) -> None:
+        self.send(line.encode() + b"\r\n")
+
+    def block(self, lines: Sequence[str]) -> None:
+        self.send("".join(f"{line}\r\n" for line in ["+OK", *lines, "."]).encode())
+
+    def line(self) -> str:
+        """Return the next line a client sends; end the talk when there is none."""
+        raw = self.reader.readline()
+        if not raw:
+            raise ConnectionResetError
+        self.server.received.append(raw)
+        return raw.decode("utf-8", "replace").rstrip("\r\n")
+
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        self.reader.close()
+        self.connection = context.wrap_socket(self.connection, server_side=True)
+        self.reader = self.connection.makefile("rb")
+
+    def close(self) -> None:
+        self.reader.close()
+        self.connection.close()
+
+
+Behaviour = Callable[[Talk, str], None]
+
+
+class Pop3Server:
+    """A server for one mailbox; use as a context manager.
+
+    ``security`` says how clients reach it. ``pipelining`` and ``sasl`` are what it announces.
+    """
+
+    def __init__(
+        self,
+        *messages: bytes,
+        security: Security = Security.TLS,
+        context: ssl.SSLContext | None = None,
+        pipelining: bool = True,
+        sasl: str = "PLAIN LOGIN",
+        name: str = HOST,
+    ) -> None:
+        self.messages = list(messages)
+        self.uids = [f"uid{number}" for number in range(1, len(messages) + 1)]
+        self.security = security
+        self.context = context
+        self.pipelining = pipelining
+        self.sasl = sasl
+        self.name = name
+        self.received: list[bytes] = []
+        self.connections = 0
+        self.deleted: set[int] = set()
+        self.over = Event()
+        self._behaviours: dict[str, Behaviour] = {}
+        self._threads: list[Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(ACCEPT_SECONDS)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Return the address under which the world knows this server."""
+        port = 995 if self.security is Security.TLS else 110
+        return Endpoint(self.name, port, self.security)
+
+    @property
+    def guard(self) -> Guard:
+        """Lead that address here."""
+        return Guard(connect_to={(self.name, self.endpoint.port): self._listener.getsockname()})
+
+    def behave(self, command: str, behaviour: Behaviour) -> Self:
+        """Answer a command, or "CONNECT" or "GREETING", by the given behaviour."""
+        self._behaviours[command] = behaviour
+        return self
+
+    def heard(self) -> bytes:
+        """Return everything that clients said."""
+        return b"".join(self.received)
+
+    def __enter__(self) -> Self:
+        self._threads.append(Thread(target=self._accept, daemon=True))
+        self._threads[0].start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.over.set()
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self.over.is_set():
+            with suppress(TimeoutError):
+                connection, _ = self._listener.accept()
+                connection.settimeout(STUCK_SECONDS)
+                self.connections += 1
+                thread = Thread(target=self._serve, args=(connection,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        talk = Talk(self, connection)
+        try:
+            self._answer(talk, "CONNECT", "")
+            self._answer(talk, "GREETING", "")
+            while True:
+                command, _, argument = talk.line().partition(" ")
+                self._answer(talk, command.upper(), argument)
+        except OSError:
+            pass  # The client has left, or a behaviour wants the end.
+        finally:
+            talk.close()
+
+    def _answer(self, talk: Talk, command: str, argument: str) -> None:
+        answer = self._behaviours.get(command) or PROPER.get(command) or unknown
+        answer(talk, argument)
+
+
+def connect(talk: Talk, argument: str) -> None:
+    if talk.server.security is Security.TLS and talk.server.context:
+        talk.encrypt(talk.server.context)
+
+
+def greet(talk: Talk, argument: str) -> None:
+    talk.say("+OK ready")
+
+
+def unknown(talk: Talk, argument: str) -> None:
+    talk.say("-ERR unknown command")
+
+
+def capa(talk: Talk, argument: str) -> None:
+    words = ["TOP", "UIDL", "RESP-CODES", "EXPIRENEVER"]
+    if talk.server.pipelining:
+        words.append("PIPELINING")
+    if not talk.signed_in:
+        words += ["USER", f"SASL {talk.server.sasl}"] if talk.server.sasl else ["USER"]
+    talk.block(words)
+
+
+def stls(talk: Talk, argument: str) -> None:
+    talk.say("+OK go ahead")
+    assert talk.server.context is not None
+    talk.encrypt(talk.server.context)
+
+
+def auth(talk: Talk, argument: str) -> None:
+    talk.say("+ ")
+    identity, user, password = base64.b64decode(talk.line()).decode().split("\0")
+    _check(talk, user, password)
+
+
+def user(talk: Talk, argument: str) -> None:
+    talk.user = argument
+    talk.say("+OK")
+
+
+def pass_(talk: Talk, argument: str) -> None:
+    _check(talk, talk.user, argument)
+
+
+def _check(talk: Talk, name: str, password: str) -> None:
+    talk.signed_in = (name, password) == (USER, PASSWORD)
+    talk.say("+OK welcome" if talk.signed_in else "-ERR [AUTH] Authentication failed.")
+
+
+def stat(talk: Talk, argument: str) -> None:
+    talk.say(f"+OK {len(talk.server.messages)} {sum(map(len, talk.server.messages))}")
+
+
+def list_(talk: Talk, argument: str) -> None:
+    sizes = (len(raw) for raw in talk.server.messages)
+    talk.block([f"{number} {size}" for number, size in enumerate(sizes, 1)])
+
+
+def uidl(talk: Talk, argument: str) -> None:
+    talk.block([f"{number} {uid}" for number, uid in enumerate(talk.server.uids, 1)])
+
+
+def retr(talk: Talk, argument: str) -> None:
+    number = int(argument)
+    if number > len(talk.server.messages):
+        talk.say("-ERR no such message")
+    else:
+        talk.send(b"+OK message follows\r\n" + stuffed(talk.server.messages[number - 1]))
+
+
+def top(talk: Talk, argument: str) -> None:
+    head, _, _ = talk.server.messages[int(argument.split(maxsplit=1)[0]) - 1].partition(b"\r\n\r\n")
+    talk.send(b"+OK\r\n" + stuffed(head + b"\r\n\r\n"))
+
+
+def dele(talk: Talk, argument: str) -> None:
+    talk.deleted.add(int(argument))
+    talk.say("+OK marked")
+
+
+def quit_(talk: Talk, argument: str) -> None:
+    talk.server.deleted |= talk.deleted
+    talk.say("+OK bye")
+    raise ConnectionResetError
+
+
+PROPER: dict[str, Behaviour] = {
+    "CONNECT": connect,
+    "GREETING": greet,
+    "CAPA": capa,
+    "STLS": stls,
+    "AUTH": auth,
+    "USER": user,
+    "PASS": pass_,
+    "STAT": stat,
+    "LIST": list_,
+    "UIDL": uidl,
+    "RETR": retr,
+    "TOP": top,
+    "DELE": dele,
+    "QUIT": quit_,
+}
+
+
+def stuffed(raw: bytes, line_end: bytes = b"\r\n") -> bytes:
+    """Return a message as POP3 sends it: dots doubled at line starts, a lone dot at the end."""
+    lines = raw.removesuffix(line_end).split(line_end) if raw else []
+    doubled = (b"." + line if line.startswith(b".") else line for line in lines)
+    return b"".join(line + line_end for line in doubled) + b"." + line_end
+
+
+def says(*parts: bytes) -> Behaviour:
+    """Make a behaviour that sends exactly this."""
+
+    def behaviour(talk: Talk, argument: str) -> None:
+        for part in parts:
+            talk.send(part)
+
+    return behaviour
+
+
+def says_then_leaves(data: bytes) -> Behaviour:
+    """Make a behaviour that sends this and closes the connection."""
+
+    def behaviour(talk: Talk, argument: str) -> None:
+        talk.send(data)
+        raise ConnectionResetError
+
+    return behaviour
+
+
+def says_then_stalls(data: bytes) -> Behaviour:
+    """Make a behaviour that sends this and then nothing, for as long as the client bears it."""
+
+    def behaviour(talk: Talk, argument: str) -> None:
+        talk.send(data)
+        talk.server.over.wait()
+        raise ConnectionResetError
+
+    return behaviour
+
+
+def drips(data: bytes, pause: float) -> Behaviour:
+    """Make a behaviour that sends one octet at a time, over and over, with a pause between."""
+
+    def behaviour(talk: Talk, argument: str) -> None:
+        while True:
+            for octet in data:
+                if talk.server.over.wait(pause):
+                    raise ConnectionResetError
+                talk.send(bytes([octet]))
+
+    return behaviour
+
+
+def never_ends(start: bytes, again: bytes) -> Behaviour:
+    """Make a behaviour that sends a start and then the same for ever."""
+
+    def behaviour(talk: Talk, argument: str) -> None:
+        talk.send(start)
+        while True:
+            talk.send(again)
+
+    return behaviour
+
+
+def then(first: Behaviour, second: Behaviour) -> Behaviour:
+    """Make a behaviour of two, one after the other."""
+
+    def behaviour(talk: Talk, argument: str) -> None:
+        first(talk, argument)
+        second(talk, argument)
+
+    return behaviour
