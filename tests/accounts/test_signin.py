@@ -17,7 +17,7 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.core import mail
 from django.core.cache import cache
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
@@ -35,14 +35,14 @@ def _fresh_limits() -> Iterator[None]:
     cache.clear()
 
 
-def _sign_up(client: Client, email: str, password: str = STRONG) -> HttpResponse:
+def _sign_up(client: Client, email: str, password: str = STRONG) -> HttpResponseBase:
     return client.post(reverse("account_signup"), {"email": email, "password1": password})
 
 
 def _code() -> str:
     found = re.search(r"^([A-Z0-9]{3,}-[A-Z0-9]{3,})$", str(mail.outbox[-1].body), re.MULTILINE)
     assert found
-    return found[1]
+    return str(found[1])
 
 
 def _totp(secret: str) -> str:
@@ -140,6 +140,7 @@ def test_a_second_factor_is_enrolled_sealed_and_asked_for(client: Client) -> Non
     sign_in = {"login": "alice@example.org", "password": PASSWORD}
     _verify_address()
     assert client.post(reverse("account_login"), sign_in)["Location"] == "/mail/"
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     page = client.get(reverse("mfa_activate_totp"))
     secret = page.context["form"].secret
     client.post(reverse("mfa_activate_totp"), {"code": "000000"})

@@ -1,0 +1,95 @@
+"""``manage.py addaccount``: test a server and add the account, as the page does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts import onboarding, quotas
+from accounts.explain import Explanation, explain
+from accounts.forms import AccountForm
+from accounts.management.commands import read_password
+from accounts.models import Probe, User
+from accounts.models.probe import ProbeState
+from accounts.onboarding import AccountRefused, NewAccount
+
+
+class Command(BaseCommand):
+    help = (
+        "Sign in to a mail server and add the account once that has worked; prints its id. Exits "
+        "with 0 when added, 1 when the test failed, 2 when the call itself was wrong."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--owner", required=True, help="address of the person it belongs to")
+        parser.add_argument("--address", required=True, help="address of the mailbox")
+        parser.add_argument("--protocol", required=True, choices=["pop3"])
+        parser.add_argument("--host", required=True, help="name of the server")
+        parser.add_argument("--port", required=True, type=int, help="995 with tls, else 110")
+        parser.add_argument("--security", required=True, choices=["tls", "starttls", "plain"])
+        parser.add_argument("--username", required=True)
+        parser.add_argument(
+            "--password-stdin",
+            action="store_true",
+            required=True,
+            help="read the password from the first line of standard input",
+        )
+        parser.add_argument(
+            "--delete-after-days",
+            type=int,
+            choices=[0, 7, 14, 30],
+            help="delete at the provider so long after storing; without it, never",
+        )
+        parser.add_argument("--name", default="", help="how the account is called here")
+        parser.add_argument("--json", action="store_true", help="print one JSON line")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
+        owner = User.objects.filter(email__iexact=options["owner"]).first()
+        if owner is None:
+            raise CommandError(f"There is nobody with {options['owner']} here.", returncode=2)
+        wanted = _wanted(owner, options, read_password())
+        try:
+            probe = onboarding.begin_probe(owner, wanted, now=timezone.now(), limited=False)
+            onboarding.run_now(probe)
+        except AccountRefused as error:
+            self._refuse(error.code, explain(error.code, error.facts), options)
+        if probe.state == ProbeState.FAILED:
+            self._refuse(probe.code, explain(probe.code, probe.facts), options)
+        self._tell(probe, options)
+
+    def _tell(self, probe: Probe, options: dict[str, Any]) -> None:
+        account = str(probe.account.public_id) if probe.account else ""
+        if options["json"]:
+            self.stdout.write(json.dumps({"ok": True, "account": account} | probe.facts))
+        else:
+            self.stdout.write(account)
+
+    def _refuse(self, code: str, words: Explanation, options: dict[str, Any]) -> None:
+        if options["json"]:
+            told = {"ok": False, "code": code, "title": words.title, "advice": words.advice}
+            self.stdout.write(json.dumps(told))
+        else:
+            self.stderr.write(f"{words.title} {words.advice}")
+        sys.exit(1)
+
+
+def _wanted(owner: User, options: dict[str, Any], password: str) -> NewAccount:
+    """Let the form of the page judge the values; end with exit code 2 where it refuses one."""
+    days = options["delete_after_days"]
+    typed = {
+        **{name: options[name] for name in ("address", "name", "host", "port", "security")},
+        "username": options["username"],
+        "password": password,
+        "delete_from_server": days is not None,
+        "delete_after_days": days or 0,
+    }
+    form = AccountForm(typed, plan=quotas.plan_of(owner))
+    if not form.is_valid():
+        refusals = form.errors.get_json_data().items()
+        told = (f"{name}: {error['message']}" for name, errors in refusals for error in errors)
+        raise CommandError(" ".join(told), returncode=2)
+    return form.wanted(options["address"], options["name"])
