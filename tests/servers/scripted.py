@@ -1,7 +1,7 @@
 """A POP3 server on loopback that behaves, except where a test tells it not to.
 
-A behaviour is a function that answers one command; ``Pop3Server.behave`` puts it in the place of the
-proper answer. What clients send is kept in ``received``, so that a test can see what leaked.
+A behaviour is a function that answers one command; ``Pop3Server.behave`` puts it in the place of
+the proper answer. What clients send is kept in ``received``, so that a test can see what leaked.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class Talk:
         self.reader = self.connection.makefile("rb")
 
     def close(self) -> None:
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
         self.reader.close()
         self.connection.close()
 
@@ -93,6 +95,7 @@ class Pop3Server:
         self.over = Event()
         self._behaviours: dict[str, Behaviour] = {}
         self._threads: list[Thread] = []
+        self._accepted: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(ACCEPT_SECONDS)
 
@@ -116,6 +119,10 @@ class Pop3Server:
         """Return everything that clients said."""
         return b"".join(self.received)
 
+    def stop_listening(self) -> None:
+        """Refuse every further connection."""
+        self._listener.close()
+
     def __enter__(self) -> Self:
         self._threads.append(Thread(target=self._accept, daemon=True))
         self._threads[0].start()
@@ -128,16 +135,21 @@ class Pop3Server:
         traceback: TracebackType | None,
     ) -> None:
         self.over.set()
+        for connection in self._accepted:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
-        self._listener.close()
+        for connection in (self._listener, *self._accepted):
+            connection.close()
 
     def _accept(self) -> None:
-        while not self.over.is_set():
-            with suppress(TimeoutError):
+        while self._listener.fileno() >= 0 and not self.over.is_set():
+            with suppress(OSError):  # Nobody came, or ``stop_listening`` was called meanwhile.
                 connection, _ = self._listener.accept()
                 connection.settimeout(STUCK_SECONDS)
                 self.connections += 1
+                self._accepted.append(connection.dup())
                 thread = Thread(target=self._serve, args=(connection,), daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -190,7 +202,7 @@ def stls(talk: Talk, argument: str) -> None:
 
 def auth(talk: Talk, argument: str) -> None:
     talk.say("+ ")
-    identity, user, password = base64.b64decode(talk.line()).decode().split("\0")
+    _identity, user, password = base64.b64decode(talk.line()).decode().split("\0")
     _check(talk, user, password)
 
 

@@ -124,7 +124,8 @@ def scaled_out(
         program = Program("scaled out", f"http://localhost:{port}", folder, environment, texts)
         # The image brings collected files along; see the Dockerfile.
         program.manage("collectstatic", "--no-input")
-        subprocess.run(here(services["migrate"]["command"]), env=environment, cwd=ROOT, check=True)
+        migrate = here(services["migrate"]["command"])
+        subprocess.run(migrate, env=environment, cwd=ROOT, check=True, capture_output=True)
         for name in ("worker", "beat", "web"):
             for number in range(services[name].get("deploy", {}).get("replicas", 1)):
                 log = folder / f"{name}{number}.log"

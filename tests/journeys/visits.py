@@ -1,0 +1,81 @@
+"""A person at a browser, and what must hold on every page that they see."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+from tests.servers.shapes import ROOT
+
+RESULTS = ROOT / "test-results"
+PICTURES = ROOT / "docs" / "pictures"
+# Foreign mail is not ours to judge; it lies in a frame of its own.
+JUDGED = {"exclude": [["iframe"]]}
+
+
+@dataclass
+class Visit:
+    """One browser window at one site; ``troubles`` collects what must not happen."""
+
+    page: Page
+    site: str
+    name: str
+    troubles: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        """Open an address of the site."""
+        self.page.goto(f"{self.site}{path}")
+
+    def look(self, what: str) -> None:
+        """Keep a picture of the page, and hold it to axe's rules and to the width of the screen."""
+        self.page.wait_for_load_state("networkidle")
+        for folder in (RESULTS, *([PICTURES] if os.environ.get("MUARA_SCREENSHOTS") else [])):
+            folder.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=folder / f"{self.name}-{what}.png")
+        found = Axe().run(self.page, context=JUDGED).response["violations"]
+        for violation in found:
+            where = "; ".join(str(node["target"]) for node in violation["nodes"][:5])
+            self.troubles.append(f"{what}: axe {violation['id']}: {violation['help']}: {where}")
+        room, wanted = self.page.evaluate(
+            "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+        )
+        if wanted > room:
+            self.troubles.append(f"{what}: {wanted} px wide on a screen of {room}")
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Take down what the browser complains about, broken content rules among it."""
+        if message.type in {"error", "warning"}:
+            self.troubles.append(f"console: {message.text}")
+
+    def see_request(self, request: Request) -> None:
+        """Take down every request that leaves the site."""
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"data", "blob"} and not request.url.startswith(f"{self.site}/"):
+            self.troubles.append(f"request to {request.url}")
+
+
+@contextmanager
+def visit(browser: Browser, site: str, name: str, *, width: int, height: int) -> Iterator[Visit]:
+    """Open a window of a size, in English, with nothing remembered from before."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, locale="en-US", accept_downloads=True
+    )
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    visitor = Visit(page, site, name)
+    page.on("console", visitor.hear)
+    page.on("pageerror", lambda error: visitor.troubles.append(f"script: {error}"))
+    context.on("request", visitor.see_request)
+    try:
+        yield visitor
+    finally:
+        RESULTS.mkdir(exist_ok=True)
+        page.screenshot(path=Path(RESULTS) / f"{name}-last.png")
+        context.close()
