@@ -15,7 +15,8 @@ def add_person(email: str, password: str, *, admin: bool = False) -> User:
 
     Raise ValidationError for a bad or known address or a weak password.
     """
-    person = User(email=User.objects.normalize_email(email), is_staff=admin, is_superuser=admin)
+    # allauth keeps and looks for addresses in lower case.
+    person = User(email=email.lower(), is_staff=admin, is_superuser=admin)
     person.set_password(password)
     person.full_clean()
     if User.objects.filter(email__iexact=email).exists():

@@ -1,0 +1,400 @@
+"""The pages: what they show, what they keep, whom they refuse."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import onboarding
+from accounts.models import ExternalAccount, Plan, Probe, State, User
+from accounts.models.probe import ProbeState, Step
+from accounts.urls import urlpatterns
+from tests.accounts.test_onboarding import SECRET, WANTED
+from tests.builders import make_account, make_user
+
+TYPED = {
+    "address": "siti@example.org",
+    "name": "Kantor Siti",
+    "host": "POP.example.org.",
+    "security": "tls",
+    "port": "",
+    "username": "",
+    "password": SECRET,
+    "delete_after_days": "7",
+}
+ADD = "/settings/mail-accounts/add/"
+
+
+@pytest.fixture
+def alice(client: Client) -> User:
+    """Sign Alice in."""
+    owner = make_user()
+    client.force_login(owner)
+    return owner
+
+
+def _failed(owner: User, **columns: Any) -> Probe:
+    probe = onboarding.begin_probe(owner, WANTED, now=timezone.now())
+    told = {"code": "auth.failed", "step": "sign_in", "detail": "-ERR [AUTH] no <b>entry</b>"}
+    facts = {"host": "pop.example.org", "port": 995}
+    Probe.objects.filter(pk=probe.pk).update(
+        state=ProbeState.FAILED, facts=facts, **(told | columns)
+    )
+    return Probe.objects.get(pk=probe.pk)
+
+
+def _addresses(account: ExternalAccount, probe: Probe) -> list[str]:
+    ids = {"account": account.public_id, "probe": probe.public_id}
+    found = []
+    for pattern in urlpatterns:
+        names = re.findall(r"<uuid:(\w+)>", str(pattern.pattern))
+        found.append(reverse(str(pattern.name), kwargs={name: ids[name] for name in names}))
+    return found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_whoever_is_not_signed_in_is_sent_to_sign_in(client: Client, method: str) -> None:
+    owner = make_user()
+    for address in _addresses(make_account(owner), _failed(owner)):
+        answer = getattr(client, method)(address)
+        assert answer["Location"].startswith("/auth/login/?next=/settings/"), address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_stranger_finds_nothing_and_changes_nothing(client: Client, method: str) -> None:
+    owner = make_user()
+    account, probe = make_account(owner, is_default=True), _failed(owner)
+    client.force_login(make_user("bob@example.org", is_staff=True, is_superuser=True))
+    before = ExternalAccount.objects.values().get(), list(Probe.objects.values())
+    for address in _addresses(account, probe):
+        if str(account.public_id) in address or str(probe.public_id) in address:
+            answer = getattr(client, method)(address, {"typed": account.address} | TYPED)
+            assert answer.status_code in {404, 405}, address
+    assert (ExternalAccount.objects.values().get(), list(Probe.objects.values())) == before
+
+
+@pytest.mark.django_db
+def test_nothing_changes_by_get(client: Client, alice: User) -> None:
+    account = make_account(alice)
+    before = ExternalAccount.objects.values().get()
+    for address in _addresses(account, _failed(alice)):
+        client.get(address)
+    assert ExternalAccount.objects.values().get() == before
+
+
+@pytest.mark.django_db
+def test_a_posted_form_begins_a_test_and_leads_to_its_page(client: Client, alice: User) -> None:
+    answer = client.post(ADD, TYPED)
+    probe = Probe.objects.get(owner=alice)
+    assert answer["Location"] == reverse("probe", args=[probe.public_id])
+    assert (probe.host, probe.port, probe.username) == ("pop.example.org", 995, "siti@example.org")
+    assert probe.delete_after_days is None
+    assert not ExternalAccount.objects.exists()
+
+
+@pytest.mark.django_db
+def test_deleting_at_the_provider_is_off_unless_ticked(client: Client, alice: User) -> None:
+    page = client.get(ADD).content.decode()
+    assert re.search(r'name="delete_from_server"[^>]*>', page)
+    assert "checked" not in page
+    client.post(ADD, TYPED | {"delete_from_server": "on", "delete_after_days": "0"})
+    assert Probe.objects.get(owner=alice).delete_after_days == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("alice")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("port", "111"), ("port", "110"), ("port", "-1"), ("port", "9" * 30)),
+        *(("security", "plain"), ("security", "none"), ("address", "nobody")),
+        *(("host", "pop example.org"), ("host", "a/b"), ("host", "x" * 300), ("host", "a..b")),
+        *(("username", "siti\nQUIT"), ("password", "a\r\nDELE 1"), ("password", "")),
+        *(("name", "a\x00b"), ("delete_after_days", "5")),
+    ],
+)
+def test_what_cannot_be_right_is_refused_beside_its_field(
+    client: Client, field: str, value: str
+) -> None:
+    answer = client.post(ADD, TYPED | {field: value})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert re.search(r"<title>Error:", page)
+    assert f'href="#id_{field}"' in page
+    assert SECRET not in page
+    assert not Probe.objects.exists()
+
+
+@pytest.mark.django_db
+def test_starttls_takes_port_110_by_itself(client: Client, alice: User) -> None:
+    client.post(ADD, TYPED | {"security": "starttls"})
+    assert Probe.objects.get(owner=alice).port == 110
+
+
+@pytest.mark.django_db
+def test_plain_is_offered_with_a_warning_where_the_plan_allows_it(
+    client: Client, alice: User
+) -> None:
+    assert 'value="plain"' not in client.get(ADD).content.decode()
+    Plan.objects.update(allow_plain=True)
+    assert "anybody on the way can read" in client.get(ADD).content.decode()
+    client.post(ADD, TYPED | {"security": "plain"})
+    assert Probe.objects.get(owner=alice).security == "plain"
+
+
+@pytest.mark.django_db
+def test_fields_that_are_not_asked_for_are_not_taken(client: Client, alice: User) -> None:
+    bob = make_user("bob@example.org")
+    more = {"owner": bob.pk, "state": "passed", "attempts": 9, "account": 1, "protocol": "imap"}
+    client.post(ADD, TYPED | more)
+    probe = Probe.objects.get()
+    assert (probe.owner, probe.state, probe.attempts, probe.account, probe.protocol) == (
+        *(alice, ProbeState.WAITING, 0, None),
+        "pop3",
+    )
+    account = make_account(alice)
+    look = {"name": "Work", "badge": "WK", "color": "teal", "interval_minutes": 10}
+    forbidden = {"owner": bob.pk, "state": "removed", "is_default": "on", "max_per_cycle": 1}
+    client.post(reverse("account_settings", args=[account.public_id]), look | forbidden)
+    account.refresh_from_db()
+    assert (account.name, account.interval_minutes) == ("Work", 10)
+    assert (account.owner, account.state, account.is_default) == (alice, State.ACTIVE, False)
+    assert account.max_per_cycle is None
+    rights = {"is_staff": "on", "is_superuser": "on", "email": "x@example.org", "plan": 1}
+    client.post("/settings/general/", {"theme": "dark", "language": "en"} | rights)
+    alice.refresh_from_db()
+    assert (alice.is_staff, alice.is_superuser, alice.email) == (False, False, "alice@example.org")
+
+
+@pytest.mark.django_db
+def test_too_many_tests_are_told_on_the_form(client: Client, alice: User) -> None:
+    for _ in range(10):
+        onboarding.begin_probe(alice, WANTED, now=timezone.now())
+    answer = client.post(ADD, TYPED)
+    assert answer.status_code == 422
+    assert "last of 10 tests" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_test_follows_it_with_and_without_scripts(
+    client: Client, alice: User
+) -> None:
+    probe = onboarding.begin_probe(alice, WANTED, now=timezone.now())
+    address = reverse("probe", args=[probe.public_id])
+    page = client.get(address).content.decode()
+    assert '<noscript><meta http-equiv="refresh"' in page
+    assert 'hx-trigger="every 1s"' in page
+    Probe.objects.update(state=ProbeState.RUNNING, step=Step.TLS)
+    part = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert re.findall(r'data-mark="(\w+)"', part) == ["ok", "ok", "trying", *["ahead"] * 3]
+
+
+@pytest.mark.django_db
+def test_a_failed_test_says_what_whose_side_and_what_next(client: Client, alice: User) -> None:
+    probe = _failed(alice)
+    page = client.get(reverse("probe", args=[probe.public_id])).content.decode()
+    assert "pop.example.org did not accept this user name and password." in page
+    assert "Something to check on your side" in page
+    assert "no &lt;b&gt;entry&lt;/b&gt;" in page
+    assert re.search(r"<title>Error:", page)
+    assert "hx-trigger" not in page
+    assert SECRET not in page
+
+
+@pytest.mark.django_db
+def test_settings_are_changed_without_typing_the_password_again(
+    client: Client, alice: User
+) -> None:
+    probe = _failed(alice, code="conn.dns", host="pop.exmple.org")
+    address = f"{ADD}?again={probe.public_id}"
+    page = client.get(address).content.decode()
+    assert 'value="pop.exmple.org"' in page
+    assert SECRET not in page
+    answer = client.post(address, TYPED | {"password": ""})
+    follow = Probe.objects.get(state=ProbeState.WAITING)
+    assert answer["Location"] == reverse("probe", args=[follow.public_id])
+    assert onboarding.wanted_again(follow) == WANTED
+
+
+@pytest.mark.django_db
+def test_a_password_of_somebody_elses_test_is_not_taken(client: Client, alice: User) -> None:
+    probe = _failed(make_user("bob@example.org"))
+    answer = client.post(f"{ADD}?again={probe.public_id}", TYPED | {"password": ""})
+    assert answer.status_code == 422
+    assert not Probe.objects.filter(owner=alice).exists()
+    assert client.get(f"{ADD}?again=nonsense").status_code == 200
+
+
+@pytest.mark.django_db
+def test_try_again_needs_no_typing_while_the_password_is_kept(client: Client, alice: User) -> None:
+    probe = _failed(alice)
+    again = reverse("probe_again", args=[probe.public_id])
+    client.post(again)
+    assert Probe.objects.filter(state=ProbeState.WAITING).count() == 1
+    onboarding.forget_old_probes(timezone.now() + timedelta(minutes=16))
+    answer = client.post(again)
+    assert answer["Location"] == f"{ADD}?again={probe.public_id}"
+    assert "enter the password once more" in client.get(answer["Location"]).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_passed_test_leads_to_the_inbox(client: Client, alice: User) -> None:
+    probe = _failed(alice)
+    account = make_account(alice)
+    done = {"state": ProbeState.PASSED, "code": "", "account": account, "sealed_password": None}
+    Probe.objects.update(**done, facts={"messages": 18402, "octets": 2 * 1024**3})
+    page = client.get(reverse("probe", args=[probe.public_id])).content.decode()
+    assert "18,402 messages are waiting there, about 2.0\xa0GB" in page
+    assert reverse("mail_folder", args=[account.public_id, "inbox"]) in page
+
+
+@pytest.mark.django_db
+def test_a_new_password_for_an_account_is_tested_first(client: Client, alice: User) -> None:
+    account = make_account(alice, state=State.NEEDS_SIGN_IN, next_fetch_at=None)
+    address = reverse("account_connection", args=[account.public_id])
+    page = client.get(address).content.decode()
+    assert f'value="{account.address}"' in page
+    typed = {"host": "pop.example.org", "security": "tls", "password": SECRET}
+    client.post(address, typed)
+    probe = Probe.objects.get()
+    assert (probe.account, probe.address) == (account, account.address)
+    account.refresh_from_db()
+    assert account.state == State.NEEDS_SIGN_IN
+
+
+@pytest.mark.django_db
+def test_a_kept_password_is_never_sent_to_a_new_server(client: Client, alice: User) -> None:
+    account = make_account(alice)
+    typed = {"host": "pop.evil.example", "security": "tls", "password": ""}
+    answer = client.post(reverse("account_connection", args=[account.public_id]), typed)
+    assert answer.status_code == 422
+    assert not Probe.objects.exists()
+
+
+@pytest.mark.django_db
+def test_cards_say_state_reason_progress_and_times(client: Client, alice: User) -> None:
+    now = timezone.now()
+    later, soon = now + timedelta(minutes=5), now + timedelta(minutes=1)
+    make_account(alice, name="Fine", is_default=True, next_fetch_at=later, last_checked_at=now)
+    make_account(
+        alice,
+        name="Busy",
+        address="b@example.org",
+        dispatched_until=soon,
+        progress_done=1240,
+        progress_total=18402,
+    )
+    make_account(
+        alice,
+        name="Shut",
+        address="c@example.org",
+        state=State.NEEDS_SIGN_IN,
+        last_code="auth.failed",
+        last_facts={"host": "pop.example.org"},
+        next_fetch_at=None,
+    )
+    page = client.get("/settings/mail-accounts/").content.decode()
+    assert "1,240 of 18,402 messages" in page
+    assert "Syncing 6 %" in page
+    assert "pop.example.org no longer accepts the password kept here." in page
+    assert "encrypted (SSL/TLS)" in page
+    assert page.count('hx-trigger="every 2s"') == 1
+    assert page.count(">Update password<") == 3
+    assert page.count(">Make default<") == 2
+
+
+@pytest.mark.django_db
+def test_a_card_that_rests_asks_no_more(client: Client, alice: User) -> None:
+    account = make_account(alice)
+    card = reverse("account_card", args=[account.public_id])
+    assert "hx-trigger" in client.get(card).content.decode()
+    ExternalAccount.objects.update(next_fetch_at=timezone.now() + timedelta(minutes=5))
+    assert "hx-trigger" not in client.get(card).content.decode()
+
+
+@pytest.mark.django_db
+def test_an_account_is_paused_resumed_and_made_default(client: Client, alice: User) -> None:
+    account = make_account(alice)
+    for wanted, state in (("paused", State.PAUSED), ("active", State.ACTIVE)):
+        address = reverse("account_pause", args=[account.public_id])
+        for _ in range(2):
+            assert client.post(address, {"to": wanted}).status_code == 302
+        account.refresh_from_db()
+        assert account.state == state
+    client.post(reverse("account_default", args=[account.public_id]))
+    account.refresh_from_db()
+    assert account.is_default
+
+
+@pytest.mark.django_db
+def test_an_account_goes_once_its_address_is_typed(client: Client, alice: User) -> None:
+    account = make_account(alice)
+    address = reverse("account_remove", args=[account.public_id])
+    assert client.post(address, {"typed": "something"}).status_code == 422
+    assert client.post(address, {"typed": account.address.upper()}).status_code == 302
+    account.refresh_from_db()
+    assert account.state == State.REMOVED
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.django_db
+def test_choices_are_kept_with_the_person_and_the_theme_in_a_cookie(
+    client: Client, alice: User
+) -> None:
+    choices = {"name": "Siti", "language": "id", "time_zone": "Asia/Jakarta", "theme": "dark"}
+    answer = client.post("/settings/general/", choices)
+    cookie = answer.cookies["muara_theme"]
+    assert (cookie.value, cookie["httponly"], cookie["samesite"]) == ("dark", True, "Lax")
+    alice.refresh_from_db()
+    assert (alice.language, alice.time_zone) == ("id", "Asia/Jakarta")
+    page = client.get("/settings/general/")
+    assert 'data-theme="dark"' in page.content.decode()
+    assert page["Content-Language"] == "id"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("alice")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("language", "xx"), ("time_zone", "Mars/Base"), ("theme", '"><b>'), ("name", "x" * 200)],
+)
+def test_choices_that_do_not_exist_are_refused(client: Client, field: str, value: str) -> None:
+    choices = {"name": "", "language": "en", "time_zone": "UTC", "theme": "dark"}
+    assert client.post("/settings/general/", choices | {field: value}).status_code == 422
+
+
+@pytest.mark.django_db
+def test_what_never_was_is_not_found(client: Client, alice: User) -> None:
+    for name in ("probe", "account_settings", "account_card"):
+        assert client.get(reverse(name, args=[uuid.uuid4()])).status_code == 404
+
+
+@pytest.mark.django_db
+def test_administration_shows_no_secret_and_changes_no_account(client: Client) -> None:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    owner = make_user("bob@example.org")
+    account = make_account(owner, password=SECRET)
+    sealed = bytes(account.credentials.get().sealed).hex()
+    for address in (
+        *("user/", f"user/{owner.pk}/change/", "plan/", "plan/1/change/", "quota/"),
+        *("externalaccount/", f"externalaccount/{account.pk}/change/"),
+    ):
+        answer = client.get(f"/admin/accounts/{address}")
+        assert answer.status_code == 200, address
+        page = answer.content.decode()
+        assert SECRET not in page
+        assert sealed not in page
+        assert owner.password not in page
+    change = client.post(f"/admin/accounts/externalaccount/{account.pk}/change/", {"name": "x"})
+    assert change.status_code == 403
+    assert client.get("/admin/accounts/credential/").status_code == 404
