@@ -15,7 +15,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from accounts.views import SignedInRequest
-from mailstore import packs, parsing
+from mailstore import packs, parsing, rendering
 from mailstore.models import Message
 from mailstore.queries import open_message
 
@@ -53,8 +53,6 @@ def own_message(request: SignedInRequest, account: UUID, message: UUID) -> Messa
 
 def condition_of(message: Message) -> Condition:
     """Read the message and say what its page has to tell beside the body."""
-    from mailstore import rendering
-
     try:
         raw = packs.read_raw(message.blob)
     except packs.BlobDamaged:
@@ -67,8 +65,6 @@ def condition_of(message: Message) -> Condition:
 @login_required
 def body(request: SignedInRequest, account: UUID, message: UUID) -> HttpResponse:
     """Answer the cleaned body as a document of its own, for the frame in the message page."""
-    from mailstore import rendering
-
     raw = _raw(own_message(request, account, message))
 
     def inline_url(number: str) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Q, Sum
 
 from accounts.models import ExternalAccount, State, User
+from mailstore import search
 from mailstore.models import Folder, Message, MessageQuerySet, Role
 
 PAGE = 50
@@ -52,7 +53,7 @@ def list_messages(
         found = found.filter(folder=folder)
     found = _in_view(found, view)
     if text:
-        found = _matching(found, user, text)
+        found = found.filter(search.matching(user, text))
     if key := _read_key(before):
         sent_at, pk = key
         found = found.filter(
@@ -89,12 +90,6 @@ def _in_view(found: MessageQuerySet, view: str) -> MessageQuerySet:
             return found.filter(flagged=True).exclude(folder__role__in=[Role.TRASH, Role.JUNK])
         case _:
             return found
-
-
-def _matching(found: MessageQuerySet, user: User, text: str) -> MessageQuerySet:
-    from mailstore import search
-
-    return found.filter(search.matching(user, text))
 
 
 def _key(message: Message) -> str:

@@ -2,6 +2,9 @@
 
 const EVERY = 5000;
 const main = document.getElementById("main");
+const list = document.getElementById("list");
+const fresh = document.getElementById("fresh");
+let known = null;
 const state = () => document.getElementById("list-state").dataset;
 
 function title(unread) {
@@ -10,24 +13,38 @@ function title(unread) {
 }
 
 function renew() {
+  known = null;
+  fresh.hidden = true;
   return window.htmx.ajax("GET", state().url, { target: "#list-body", source: "#list-body" });
 }
+
+// New rows above what is being read would push it down: then only say that there are some.
+const isScrolled = () => (list.scrollTop || scrollY) > 80;
 
 async function look() {
   if (document.hidden || !window.htmx) return;
   let answer;
   try {
-    answer = await fetch(`${main.dataset.changes}?since=${state().change}`, { cache: "no-store" });
+    answer = await fetch(`${main.dataset.changes}?since=${known ?? state().change}`, { cache: "no-store" });
   } catch {
     return; // No connection now; the next look may have one.
   }
   if (answer.redirected) return location.reload(); // Signed out meanwhile.
   if (answer.status !== 200) return;
-  title((await answer.json()).unread);
-  await renew();
+  const { change, unread } = await answer.json();
+  title(unread);
+  if (unread > Number(state().unread) && isScrolled()) {
+    known = change;
+    fresh.hidden = false;
+  } else await renew();
 }
 
 title(Number(state().unread));
+fresh.addEventListener("click", () => {
+  list.scrollTop = 0;
+  scrollTo(0, 0);
+  renew();
+});
 setInterval(look, EVERY);
 document.addEventListener("visibilitychange", look);
 document.body.addEventListener("htmx:afterSettle", () => title(Number(state().unread)));
