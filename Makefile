@@ -31,10 +31,10 @@ test-all: .venv/dev ## the same, with every sweep in full length
 check: export MUARA_ENV_FILE := /dev/null
 check: export MUARA_DATA := $(CURDIR)/.venv/check
 check: .venv/dev ## what can be told without running anything: style, types, imports, templates …
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check . || { echo "make fmt lays these files out:"; $(BIN)/ruff format --check .; }
 	@$(BIN)/mypy --no-error-summary .
-	@$(BIN)/lint-imports --no-timing | tail -n 4
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/djlint --quiet --check --lint templates
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(BIN)/python manage.py translations --check
@@ -42,6 +42,7 @@ check: .venv/dev ## what can be told without running anything: style, types, imp
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(BIN)/hadolint Dockerfile
 	@! grep -nE '://|^ *-(i|f)|--(extra-)?index-url|--find-links' locks/*.txt
+	@echo "Everything that can be told without running it is in order."
 
 fmt: .venv/dev ## lay out Python and templates the one way
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

@@ -268,7 +268,8 @@ CONTENT_SECURITY_POLICY = {
 # --- People ---------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 # auth.W004 asks for unique=True; ours is unique whatever the case, by a named constraint.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# W008 and W021: sending people to HTTPS, and preload lists, are the proxy's and its owner's.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W008", "security.W021"]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
