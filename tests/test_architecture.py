@@ -32,6 +32,9 @@ OPEN = {
     "/auth/login/": "signing in",
     "/auth/signup/": "signing up",
     "/auth/password/reset/": "a lost password",
+    "/auth/password/reset/done/": "says that a code is on its way",
+    "/auth/logout/": "leads home whoever asks",
+    "/admin/logout/": "leads to the sign-in whoever asks",
     "/auth/inactive/": "says that an account is closed",
     "/auth/signup/closed/": "says that sign-up is closed",
 }
