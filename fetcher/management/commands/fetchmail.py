@@ -20,6 +20,7 @@ from fetcher.models import FetchRun
 from fetcher.runs import run_fetch
 
 WATCH_SECONDS = 0.5
+BUSY = "run.busy"
 
 
 class Command(BaseCommand):
@@ -73,6 +74,8 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{account.name}: {result['messages']} messages, {result['octets']} bytes stored."
             )
+        elif result["code"] == BUSY:
+            self.stderr.write(f"{account.name}: not active, or being fetched already.")
         else:
             words = explain(result["code"], result["facts"])
             self.stderr.write(f"{account.name}: {words.title} {words.advice}")
@@ -81,7 +84,7 @@ class Command(BaseCommand):
 def _add(result: dict[str, Any], run: FetchRun | None) -> bool:
     """Add one visit to the result. Return whether a further visit would find more."""
     if run is None:
-        result.update(ok=False, code="run.busy", facts={})
+        result.update(ok=False, code=BUSY, facts={})
         return False
     result["messages"] += run.messages
     result["octets"] += run.octets
