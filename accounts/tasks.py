@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts import onboarding
 
 
-@shared_task  # type: ignore[untyped-decorator]  # celery ships no types
+@shared_task
 def run_waiting_probes() -> int:
     """Run the server tests that wait."""
     return onboarding.run_waiting_probes(timezone.now())

@@ -6,14 +6,19 @@ The database is the queue. Every task here is a nudge that may be lost or double
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery, Task, bootsteps
 from celery.beat import EmbeddedService
+from celery.platforms import SecurityWarning
 
 from aggregator.lifeline import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aggregator.settings")
+
+# It warns of unpickling as root; only JSON is taken here.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 TICK_SECONDS = 1.0
 NUDGE_EXPIRES_SECONDS = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import ExternalAccount, State
 from wire.errors import Retry
@@ -52,7 +52,7 @@ def claim_due_accounts(now: datetime) -> Iterator[list[int]]:
 
 
 def _can_skip() -> bool:
-    return transaction.get_connection().features.has_select_for_update_skip_locked
+    return bool(connection.features.has_select_for_update_skip_locked)
 
 
 def ask_for_visit(account: ExternalAccount, *, now: datetime) -> bool:

@@ -45,8 +45,11 @@ def test_jitter_spreads_retries_by_a_fifth_at_most() -> None:
 @pytest.mark.django_db
 def test_each_due_account_is_claimed_once() -> None:
     owner = make_user()
-    due = [make_account(owner, address=f"a{number}@example.org") for number in range(25)]
-    now = due[0].next_fetch_at + timedelta(seconds=5)
+    due = [
+        make_account(owner, address=f"a{number}@example.org", next_fetch_at=NOW)
+        for number in range(25)
+    ]
+    now = NOW + timedelta(seconds=5)
     first = list(claim_due_accounts(now))
     assert [len(batch) for batch in first] == [BATCH_ACCOUNTS, 5]
     assert sorted(chain.from_iterable(first)) == [account.pk for account in due]
