@@ -7,6 +7,7 @@ from typing import Any
 
 import idna
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -207,6 +208,10 @@ class GeneralForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        languages = [("", _("As the browser")), *settings.LANGUAGES]
+        self.fields["language"] = forms.ChoiceField(
+            label=_("Language"), required=False, choices=languages
+        )
         zones = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
         self.fields["time_zone"] = forms.ChoiceField(
             label=_("Time zone"),

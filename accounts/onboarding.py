@@ -25,6 +25,7 @@ from wire.pop3 import Limits, open_pop3
 __all__ = ["AccountRefused", "NewAccount", "begin_probe", "run_probe", "run_waiting_probes"]
 
 HOUR = timedelta(hours=1)
+UNFINISHED = Q(state__in=(ProbeState.WAITING, ProbeState.RUNNING))
 KEEP_PASSWORD = timedelta(minutes=15)
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 2
@@ -125,10 +126,11 @@ def run_probe(probe: Probe) -> None:
 
 def forget_old_probes(now: datetime) -> None:
     """Clear passwords after 15 minutes; delete the rows once the limits no longer count them."""
-    unfinished = Q(state__in=(ProbeState.WAITING, ProbeState.RUNNING))
     old = Probe.objects.filter(expires_at__lt=now)
-    old.exclude(sealed_password=None).exclude(unfinished).update(sealed_password=None)
-    old.filter(created_at__lt=now - HOUR).delete()
+    # Asked every second, so nothing may take the write lock while there is nothing to write.
+    if old.exists():
+        old.exclude(UNFINISHED).exclude(sealed_password=None).update(sealed_password=None)
+        old.filter(created_at__lt=now - HOUR).delete()
 
 
 def _check_rules(plan: Plan, wanted: NewAccount) -> None:
@@ -172,6 +174,8 @@ def _save_probe(
 
 def _claim(now: datetime) -> Probe | None:
     """Take the oldest test that waits or whose worker died; give up on one that died twice."""
+    if not Probe.objects.filter(UNFINISHED).exists():
+        return None
     lapsed_twice = Probe.objects.filter(_lapsed(now), attempts__gte=MAX_ATTEMPTS)
     lapsed_twice.update(state=ProbeState.FAILED, code="server.ours", lease_until=None)
     return _claim_one(Probe.objects.order_by("id"), now)
