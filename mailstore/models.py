@@ -239,6 +239,9 @@ class Message(models.Model):
             models.Index(
                 fields=["owner", "sent_at", "id"], condition=Q(seen=False), name="message_unread"
             ),
+            models.Index(
+                fields=["owner", "sent_at", "id"], condition=Q(flagged=True), name="message_starred"
+            ),
         ]
     def __str__(self) -> str:
         return str(self.public_id)

@@ -217,6 +217,10 @@ class Migration(migrations.Migration):
             model_name='message',
             index=models.Index(condition=models.Q(('seen', False)), fields=['owner', 'sent_at', 'id'], name='message_unread'),
         ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('flagged', True)), fields=['owner', 'sent_at', 'id'], name='message_starred'),
+        ),
         migrations.AddConstraint(
             model_name='threadlink',
             constraint=models.UniqueConstraint(fields=('owner', 'digest'), name='one_thread_per_owner_and_message_id'),
