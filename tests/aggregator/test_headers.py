@@ -105,4 +105,4 @@ def test_over_https_cookies_belong_to_this_host_alone(tmp_path: Path) -> None:
         assert cookie["path"] == "/"
         assert cookie["domain"] == ""
     assert told["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
-    assert told["headers"]["Referrer-Policy"] == "no-referrer"
+    assert told["headers"]["Referrer-Policy"] == "same-origin"
