@@ -19,18 +19,19 @@ _META_CHARSET = re.compile(
 )
 
 
+_ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One part of the body as text or as HTML that nobody has cleaned yet.
 
-    ``is_flowed`` says that lines ending in a blank go on (RFC 3676), ``is_cut`` that the rest
-    beyond 2 MiB is left out, ``number`` names the part.
+    ``number`` names the part; ``is_cut`` says that what lies beyond 2 MiB is left out.
     """
 
     number: str
     is_html: bool
     content: str
-    is_flowed: bool = False
     is_cut: bool = False
 
 
@@ -102,8 +103,8 @@ def _any_text(root: Part) -> list[Part]:
     others = [
         leaf
         for leaf in root.leaves()
-        if leaf.content_type.startswith(("text/", "message/delivery-status"))
-        and leaf.content_type != "text/calendar"
+        if leaf.content_type.startswith(("text/", "message/"))
+        and leaf.content_type not in {"text/calendar", "message/rfc822"}
     ]
     return (texts or others)[:1]
 
@@ -114,13 +115,28 @@ def _piece(part: Part) -> Piece:
     declared = part.parameters.get("charset", "")
     if is_html and not declared and (meta := _META_CHARSET.search(data, 0, 2048)):
         declared = meta[1].decode("ascii")
-    return Piece(
-        part.number,
-        is_html,
-        decode(data[:MAX_PIECE], declared).removeprefix("\ufeff").replace("\r\n", "\n"),
-        is_flowed=part.parameters.get("format", "").lower() == "flowed",
-        is_cut=len(data) > MAX_PIECE,
-    )
+    text = decode(data[:MAX_PIECE], declared).removeprefix("\ufeff").replace("\r\n", "\n")
+    if not is_html and part.parameters.get("format", "").lower() == "flowed":
+        text = _unflowed(text, "" if part.parameters.get("delsp", "").lower() == "yes" else " ")
+    return Piece(part.number, is_html, text, is_cut=len(data) > MAX_PIECE)
+
+
+def _unflowed(text: str, joint: str) -> str:
+    """Join the lines that were only broken to fit a width (RFC 3676 §4)."""
+    lines: list[str] = []
+    open_depth = -1
+    for line in text.split("\n"):
+        words = line.lstrip(">")
+        depth = len(line) - len(words)
+        words = words.removeprefix(" ")
+        goes_on = words.endswith(" ") and words != "-- "
+        words = words[:-1] + joint if goes_on else words
+        if depth == open_depth:
+            lines[-1] += words
+        else:
+            lines.append(">" * depth + " " * bool(depth) + words)
+        open_depth = depth if goes_on else -1
+    return "\n".join(lines)
 
 
 def _letters_inside(root: Part) -> Body | None:
@@ -141,11 +157,12 @@ def _letters_inside(root: Part) -> Body | None:
 
 def _notice(root: Part) -> str:
     types = {part.content_type for part in root.walk()}
-    if types & {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}:
+    if types & _ENCRYPTED:
         return "encrypted"
     if "text/calendar" in types:
         return "calendar"
-    return "attachments" if any(leaf.filename for leaf in root.leaves()) else "empty"
+    others = types - {"text/plain", "text/html", "application/pgp-signature"}
+    return "attachments" if any("/" in kind and kind[:5] != "multi" for kind in others) else "empty"
 
 
 def every_text(root: Part) -> list[Piece]:

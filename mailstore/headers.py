@@ -24,16 +24,20 @@ MAX_SUBJECT = 2000
 MAX_NAME = 320
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
-# "From " begins a message in an mbox; ">From " is what some programs made of it.
-_MBOX_LINE = re.compile(rb">?From [^\n]*\n")
+# "From " begins a message in an mbox; ">From " is what some programs made of it. An indented line
+# at the very top continues nothing.
+_STRAY_LINE = re.compile(rb">?From [^\n]*\n|[ \t]+[^\n]+\n(?=[!-9;-~]+[ \t]*:)")
 _BLANK_LINE = re.compile(rb"\r?\n")
 _WORD = re.compile(rb"=\?([^?\s]{1,60})\?([bBqQ])\?([^\r\n]{0,5000}?)\?=")
 _PARAMETER = re.compile(rb'(?:"(?:[^"\\]|\\.)*"?|[^;"])+', re.DOTALL)
 _PARAMETER_NAME = re.compile(r"([^\s*]+)(?:\*(\d{1,4}))?(\*?)")
 _PERSON_PIECE = re.compile(
-    r'"(?:[^"\\]|\\.)*"?|\((?:[^()\\]|\\.)*\)?|<[^>]*>?|[,;:]|[^"(<,;:]+', re.DOTALL
+    r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=|"(?:[^"\\]|\\.)*"?|\((?:[^()\\]|\\.)*\)?|<[^>]*>?|[,;:]|'
+    r'[^"(<,;:=]+|=',
+    re.DOTALL,
 )
-_MESSAGE_ID = re.compile(r"<([^<>\s]+)>")
+_MESSAGE_ID = re.compile(r"<([^<>]{1,2000})>")
+_COMMENT = re.compile(r"\([^()]*\)")
 
 
 class Person(NamedTuple):
@@ -63,7 +67,7 @@ class Fields:
             if field:
                 self._add(field)
                 at = field.end()
-            elif skipped := _MBOX_LINE.match(source, at, stop):
+            elif skipped := _STRAY_LINE.match(source, at, stop):
                 at = skipped.end()
             else:
                 # A blank line ends the header (RFC 5322 §2.1); any other line that is no field
@@ -159,7 +163,9 @@ class _Section(NamedTuple):
 
 def parameters(value: bytes, charset: str = "") -> tuple[str, dict[str, str]]:
     """Split a field such as Content-Type into its value and parameters (RFC 2045, RFC 2231)."""
-    head, _, rest = value.partition(b";")
+    # Some programs leave out the semicolon behind the value.
+    head, *others = re.split(rb"[\s;]+", value.strip(), maxsplit=1)
+    rest = others[0] if others else b""
     sections: dict[str, list[_Section]] = {}
     for found in islice(_PARAMETER.finditer(rest), MAX_PARAMETERS):
         label, _, content = found[0].partition(b"=")
@@ -214,7 +220,7 @@ def _people(value: bytes, charset: str) -> Iterator[Person]:
 def _person(pieces: list[str], charset: str) -> Iterator[Person]:
     words = [piece for piece in pieces if piece[0] not in "(<"]
     angles = [piece.strip("<>") for piece in pieces if piece[0] == "<"]
-    comments = [piece.strip("()") for piece in pieces if piece[0] == "("]
+    comments = [piece.strip('()" ') for piece in pieces if piece[0] == "("]
     phrase = "".join(_plain(word) for word in words).strip()
     if angles:
         address = angles[-1]
@@ -224,7 +230,7 @@ def _person(pieces: list[str], charset: str) -> Iterator[Person]:
     name = _decoded(phrase or " ".join(comments), charset, MAX_NAME)
     if address.startswith("@"):
         address = address.rpartition(":")[2]  # a source route (RFC 5322 §4.4)
-    address = _decoded(address, charset, MAX_NAME).replace(" ", "")
+    address = _decoded(_COMMENT.sub("", address), charset, MAX_NAME).replace(" ", "")
     if name or address:
         yield Person(name, address)
 
@@ -240,8 +246,9 @@ def _decoded(text: str, charset: str, limit: int) -> str:
 def message_ids(value: bytes) -> list[str]:
     """Return the ids in a Message-ID, References or In-Reply-To field, without brackets."""
     text = one_line(decode(value[:MAX_FIELD]), MAX_FIELD)
-    found = _MESSAGE_ID.findall(text) or [word for word in text.split() if "@" in word]
-    return [message_id[:998] for message_id in found]
+    words = text.split()
+    found = _MESSAGE_ID.findall(text) or [word for word in words if "@" in word] or words
+    return ["".join(message_id.split())[:998] for message_id in found]
 
 
 def date_of(value: bytes) -> tuple[datetime, int] | None:

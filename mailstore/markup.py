@@ -18,8 +18,9 @@ _PAIR = re.compile(_ATTRIBUTE)
 _COMMENT_END = re.compile(r"--!?>")
 # Inside these a browser sees no tags but the closing one (HTML standard §13.2.5).
 _RAW_TEXT = {"script", "style", "xmp", "iframe", "noembed", "noframes", "textarea", "title"}
-UNSEEN = {"script", "style", "title", "template", "noembed", "noframes", "iframe", "object"}
-UNSEEN |= {"svg", "math", "textarea", "select", "audio", "video", "canvas", "applet"}
+# Shown by no browser, whatever it can do: scripts and styles are raw text and left out anyhow.
+UNSEEN = {"template", "audio", "video", "canvas", "annotation", "desc", "metadata", "defs"}
+SHOWN_RAW_TEXT = {"xmp", "textarea"}
 INLINE = {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "dfn", "em"}
 INLINE |= {"font", "i", "img", "ins", "kbd", "label", "mark", "nobr", "q", "rp", "rt", "ruby", "s"}
 INLINE |= {"samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var"}
@@ -93,18 +94,25 @@ def _closing(markup: str, name: str, at: int) -> int:
     return end.start() if end else len(markup)
 
 
+def visible(markup: str) -> Iterator[Tag | RawText | str]:
+    """Yield the tokens without what stands inside elements that no browser shows."""
+    hidden, depth = "", 0
+    for token in tokens(markup):
+        if not hidden:
+            yield token
+        if isinstance(token, Tag) and token.name in ({hidden} if hidden else UNSEEN):
+            depth = max(0, depth + (-1 if token.is_closing else 1))
+            hidden = token.name if depth else ""
+
+
 def words(markup: str) -> str:
     """Return the text that a reader of the HTML would see, words of different blocks apart."""
     found: list[str] = []
-    hidden = ""
-    for token in tokens(markup):
-        if isinstance(token, Tag):
-            if token.name in UNSEEN and not hidden and not token.is_closing:
-                hidden = token.name
-            elif token.name == hidden and token.is_closing:
-                hidden = ""
-            if token.name not in INLINE:
-                found.append(" ")
-        elif isinstance(token, str) and not hidden:
+    for token in visible(markup):
+        if isinstance(token, str):
             found.append(token)
+        elif isinstance(token, RawText):
+            found.append(token.content if token.name in SHOWN_RAW_TEXT else "")
+        elif token.name not in INLINE:
+            found.append(" ")
     return html.unescape("".join(found))

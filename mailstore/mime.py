@@ -23,6 +23,7 @@ MAX_FILENAME_BYTES = 255
 MAX_CONTENT_ID = 255
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,59}")
+_TELLING = {"from", "to", "subject", "date", "message-id", "received", "content-type"}
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.MULTILINE)
 
 
@@ -110,6 +111,10 @@ class _Reader:
 
     def read(self) -> tuple[Part, list[str]]:
         root = self._part("", 0, len(self.source), "text/plain")
+        if not _TELLING & {name for name, _ in root.fields.pairs}:
+            # A file that only looks like a header, such as a calendar: all of it is the text.
+            self.defects["header_missing"] = None
+            root.start = 0
         if not root.is_multipart:
             root.number = "1"
         root.fields.charset = self.charset
@@ -131,9 +136,9 @@ class _Reader:
 
     def _describe(self, part: Part, default_type: str) -> None:
         content_type, part.parameters = parameters(part.fields.raw("content-type"))
+        if content_type.startswith("multipart/") and not _TYPE.fullmatch(content_type):
+            content_type = "multipart/mixed"
         part.content_type = content_type if _TYPE.fullmatch(content_type) else default_type
-        if content_type == "text":
-            part.content_type = "text/plain"
         # Raw eight-bit headers are mostly in the charset that the body declares.
         self.charset = part.fields.charset = self.charset or part.parameters.get("charset", "")
         part.disposition, given = parameters(
@@ -164,8 +169,9 @@ class _Reader:
         # The line end before a boundary belongs to it, and so does that of the header's last line.
         at, opened = max(part.start - 1, 0), -1
         while found := line.search(self.source, at, part.end):
-            if opened >= 0:
-                yield opened, max(opened, self._without_cr(found.start(), opened))
+            end = self._without_cr(found.start(), opened)
+            if 0 <= opened < end:
+                yield opened, end
             if found[1]:
                 return
             opened = found.end()

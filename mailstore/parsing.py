@@ -141,7 +141,6 @@ def _parse(raw: bytes) -> ParsedMessage:
 
 def _header_defects(fields: Fields, *, has_date: bool) -> list[str]:
     missing = {
-        "header_missing": not fields.pairs,
         "from_missing": bool(fields.pairs) and not fields.people("from"),
         "date_missing": not fields.raw("date"),
         "date_unreadable": bool(fields.raw("date")) and not has_date,

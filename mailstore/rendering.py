@@ -1,0 +1,186 @@
+"""The body of a message as a whole document that runs nothing and loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from itertools import groupby
+from typing import Final
+from urllib.parse import unquote
+
+import css_inline
+import nh3
+from django.utils.translation import gettext
+
+from mailstore.bodies import Piece
+from mailstore.css import safe_style
+from mailstore.parsing import parse, read_body
+from mailstore.tidy import TAGS, Tidied, tidy
+
+MAX_SHEETS = 256 * 1024
+# Rules times tags: what the style inliner's work grows with.
+MAX_MATCHING = 2_000_000
+
+_LAYOUT = {"align", "valign", "bgcolor", "width", "height", "dir", "lang", "title", "style", "role"}
+_TABLE = {"border", "cellpadding", "cellspacing", "colspan", "rowspan", "nowrap", "span", "summary"}
+_ATTRIBUTES: Final = {
+    "*": _LAYOUT,
+    "a": {"href", "target", "rel"},
+    "img": {"src", "alt", "border", "hspace", "vspace"},
+    "font": {"color", "face", "size"},
+    "hr": {"color", "size", "noshade"},
+    "ol": {"start", "type", "reversed"},
+    "ul": {"type"},
+    "li": {"value", "type"},
+    "time": {"datetime"},
+    "details": {"open"},
+    **dict.fromkeys(("table", "td", "th", "tr", "col", "colgroup", "tbody", "thead"), _TABLE),
+}
+_LINK_MANNERS: Final = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
+_LINK = re.compile(r"(?:https?://[^\s/]|mailto:[^\s])", re.IGNORECASE)
+_PICTURE = re.compile(
+    r"data:image/(?:png|jpeg|jpg|gif|webp|bmp)(?:;base64)?,[A-Za-z0-9+/=%\s_-]*", re.IGNORECASE
+)
+# Selectors that look at more than an element's ancestors cost too much to match.
+_COSTLY_SELECTOR = re.compile(r":(?:has|not|is|where|matches|any|nth-[a-z-]+)\s*\(", re.IGNORECASE)
+_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
+_CSS_WRAPPING = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>")
+_IN_TEXT = re.compile(
+    r"https?://[^\s<>\"]+|mailto:[^\s<>\"]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+",
+    re.IGNORECASE,
+)
+_DOCUMENT = """<!doctype html>
+<html><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<style>
+html {{ background: #fff; color: #1c1c1e; color-scheme: light; }}
+body {{ margin: 0; padding: 16px; font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }}
+img {{ max-width: 100%; height: auto; }}
+pre, .text {{ white-space: pre-wrap; margin: 0; }}
+.text {{ max-width: 80ch; }}
+.quote {{ color: #4a5568; border-left: 3px solid #cbd5e0; display: block; padding-left: 8px; }}
+section + section {{ margin-top: 16px; padding-top: 16px; border-top: 1px solid #e2e8f0; }}
+</style></head>
+<body>
+{content}
+</body></html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SafeBody:
+    """A whole document, and how many remote things it was kept from loading."""
+
+    html: str
+    remote_blocked: int
+
+
+def safe_body(raw: bytes, *, inline_url: Callable[[str], str]) -> SafeBody:
+    """Return what a message says as one document; ``inline_url`` gives the address of a part.
+
+    HTML parts are cleaned one by one, so that none can open what another closes.
+    """
+    pictures = {
+        f"cid:{part.content_id}": inline_url(part.number)
+        for part in parse(raw).parts
+        if part.content_id and part.content_type.startswith("image/")
+    }
+    sections = [_section(piece, pictures) for piece in read_body(raw).pieces]
+    content = "\n".join(f"<section>{section.html}</section>" for section in sections)
+    remote_blocked = sum(section.remote_blocked for section in sections)
+    return SafeBody(_DOCUMENT.format(content=content), remote_blocked)
+
+
+def _section(piece: Piece, pictures: Mapping[str, str]) -> SafeBody:
+    if piece.is_html:
+        safe = clean_html(piece.content, pictures)
+    else:
+        safe = SafeBody(f'<div class="text">{text_html(piece.content)}</div>', 0)
+    if not piece.is_cut:
+        return safe
+    note = gettext("The rest of this text is too long to show. Download the message to read it.")
+    return SafeBody(f"{safe.html}<p>{escape(note)}</p>", safe.remote_blocked)
+
+
+def clean_html(markup: str, pictures: Mapping[str, str]) -> SafeBody:
+    """Return a fragment that holds only allowed elements, attributes and styles.
+
+    ``pictures`` gives the address to load for each ``cid:`` address. The sanitiser comes last:
+    nothing touches the markup after it. Cleaning the result once more changes nothing.
+    """
+    tidied = tidy(markup)
+    cleaned = nh3.clean(
+        _with_styles_inlined(tidied),
+        tags=set(TAGS),
+        attributes=_ATTRIBUTES,
+        attribute_filter=partial(_judged, pictures),
+        url_schemes={"http", "https", "mailto", "cid", "data"},
+        link_rel=None,
+        set_tag_attribute_values={"a": _LINK_MANNERS},
+    )
+    return SafeBody(cleaned, tidied.loads)
+
+
+def _with_styles_inlined(tidied: Tidied) -> str:
+    """Carry the rules of the message's style sheets over to the elements they mean."""
+    sheets = _CSS_WRAPPING.sub(" ", _COSTLY_SELECTOR.sub(":-none(", tidied.sheets))
+    work = sheets.count("{") * tidied.markup.count("<")
+    if not sheets.strip() or len(sheets) > MAX_SHEETS or work > MAX_MATCHING:
+        return tidied.markup
+    try:
+        return _INLINER.inline_fragment(tidied.markup, sheets)
+    except css_inline.InlineError:
+        return tidied.markup
+
+
+def _judged(pictures: Mapping[str, str], _tag: str, name: str, value: str) -> str | None:
+    """Return the value that an allowed attribute may have, or None to drop it."""
+    if name == "style":
+        return safe_style(value)[0] or None
+    if name == "href":
+        return value.strip() if _LINK.match(value.strip()) else None
+    if name == "src":
+        return _picture(pictures, value.strip())
+    return value
+
+
+def _picture(pictures: Mapping[str, str], source: str) -> str | None:
+    if _PICTURE.fullmatch(source) or source in pictures.values():
+        return source
+    return pictures.get(f"cid:{unquote(source[4:])}") if source[:4].lower() == "cid:" else None
+
+
+def text_html(text: str) -> str:
+    """Return plain text as HTML: addresses become links, quoted lines are marked."""
+    lines = text.split("\n")
+    return "".join(
+        f'<span class="quote">{_linked(chr(10).join(group))}</span>'
+        if quoted
+        else _linked("\n".join(group)) + "\n"
+        for quoted, group in groupby(lines, key=lambda line: line.startswith(">"))
+    )
+
+
+def _linked(text: str) -> str:
+    written, at = [], 0
+    for found in _IN_TEXT.finditer(text):
+        target = _without_full_stop(found[0])
+        href = target if _LINK.match(target) else f"mailto:{target}"
+        written += [escape(text[at : found.start()]), _anchor(href, target)]
+        at = found.start() + len(target)
+    return "".join([*written, escape(text[at:])])
+
+
+def _anchor(href: str, words: str) -> str:
+    manners = " ".join(f'{name}="{value}"' for name, value in _LINK_MANNERS.items())
+    return f'<a href="{escape(href)}" {manners}>{escape(words)}</a>'
+
+
+def _without_full_stop(link: str) -> str:
+    """Leave out the signs that end the sentence rather than the address."""
+    link = link.rstrip(".,;:!?'*_")
+    return link[:-1].rstrip(".,;:!?") if link.endswith(")") and "(" not in link else link
