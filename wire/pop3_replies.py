@@ -146,6 +146,6 @@ def refusal(reply: Reply, detail: str) -> MailError:
 
 def message_refusal(reply: Reply, detail: str) -> MailError:
     """Say what a refused RETR or TOP means: the message is gone, or the server has no time."""
-    if reply.code in BUSY_CODES:
+    if reply.sign != "-ERR" or reply.code in BUSY_CODES:
         return refusal(reply, detail)
     return MessageVanished("message.vanished", detail=detail)

@@ -161,9 +161,7 @@ class Pop3Session:
         """Send one command and return the first line of its answer."""
         if self._reading:
             raise RuntimeError(OVERLAP)
-        # What comes without having been asked for would be taken for the answer.
-        if self.lines.waiting:
-            raise ProtocolError("server.protocol")
+        self._expect_silence()
         self._send(command if isinstance(command, bytes) else command.encode(), seconds)
         return self._reply(seconds)
 
@@ -182,6 +180,11 @@ class Pop3Session:
     def words(self, reply: Reply) -> str:
         """Return the server's own words for a person; nothing if anybody could have said them."""
         return self._login.redact(reply.text) if self.lines.is_encrypted else ""
+
+    def _expect_silence(self) -> None:
+        # What came without having been asked for would be taken for the next answer.
+        if self.lines.waiting:
+            raise ProtocolError("server.protocol")
 
     def _send(self, data: bytes, seconds: float | None = None) -> None:
         self.lines.deadline.allow(seconds or self.limits.answer_seconds)
@@ -218,6 +221,8 @@ class Pop3Session:
         window = Window(items, count=count, octets=octets)
         with about(self.endpoint), self._alone(window):
             while window:
+                if not window.in_flight:
+                    self._expect_silence()
                 if batch := window.refill():
                     self._send("\r\n".join(command.format(item.number) for item in batch).encode())
                 value = read(self._reply())

@@ -6,8 +6,8 @@ import os
 import re
 import socket
 import ssl
+from contextlib import suppress
 from functools import cache
-from pathlib import Path
 
 from cryptography import x509
 
@@ -43,16 +43,14 @@ def checked_context() -> ssl.SSLContext:
 
 
 @cache
-def _context(extra: str) -> ssl.SSLContext:
+def _context(_authorities: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Browsers stopped reading the common name (RFC 9525 section 2); Python would still take it.
     context.hostname_checks_common_name = False
     # OpenSSL reads SSL_CERT_FILE instead of the system's file, and we want both.
-    system = ssl.get_default_verify_paths().openssl_cafile
-    for authorities in filter(None, (system, extra)):
-        if Path(authorities).is_file():
-            context.load_verify_locations(authorities)
+    with suppress(FileNotFoundError):
+        context.load_verify_locations(ssl.get_default_verify_paths().openssl_cafile)
     return context
 
 

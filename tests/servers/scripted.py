@@ -20,7 +20,6 @@ from wire.endpoint import Endpoint, Security
 from wire.guard import Guard
 
 USER, PASSWORD = "alice@example.org", "sesame-öffne dich"
-ACCEPT_SECONDS = 0.05
 STUCK_SECONDS = 30
 
 
@@ -97,7 +96,6 @@ class Pop3Server:
         self._threads: list[Thread] = []
         self._accepted: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(ACCEPT_SECONDS)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -121,7 +119,8 @@ class Pop3Server:
 
     def stop_listening(self) -> None:
         """Refuse every further connection."""
-        self._listener.close()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         self._threads.append(Thread(target=self._accept, daemon=True))
@@ -135,6 +134,7 @@ class Pop3Server:
         traceback: TracebackType | None,
     ) -> None:
         self.over.set()
+        self.stop_listening()
         for connection in self._accepted:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -144,15 +144,14 @@ class Pop3Server:
             connection.close()
 
     def _accept(self) -> None:
-        while self._listener.fileno() >= 0 and not self.over.is_set():
-            with suppress(OSError):  # Nobody came, or ``stop_listening`` was called meanwhile.
+        with suppress(OSError):  # ``stop_listening`` ends the wait.
+            while True:
                 connection, _ = self._listener.accept()
                 connection.settimeout(STUCK_SECONDS)
                 self.connections += 1
                 self._accepted.append(connection.dup())
-                thread = Thread(target=self._serve, args=(connection,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                self._threads.append(Thread(target=self._serve, args=(connection,), daemon=True))
+                self._threads[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
         talk = Talk(self, connection)
