@@ -81,7 +81,7 @@ def message(request: SignedInRequest, account: UUID, message: UUID) -> HttpRespo
         **_surroundings(request, listing),
     }
     if not _wants_fragment(request):
-        return render(request, "mailstore/mailbox.html", context)
+        return render(request, "mailstore/mailbox.html", context | _rows(request, listing))
     response = render(request, "mailstore/_opened.html", context)
     if request.htmx.current_url_abs_path != request.get_full_path():
         response["HX-Push-Url"] = request.get_full_path()
@@ -116,24 +116,27 @@ def changes(request: SignedInRequest) -> HttpResponse:
 
 def _list_page(request: SignedInRequest, listing: Listing) -> HttpResponse:
     template = "_refreshed" if _wants_fragment(request) else "mailbox"
-    context = _surroundings(request, listing)
+    context = _surroundings(request, listing) | _rows(request, listing)
     return render(request, f"mailstore/{template}.html", context)
 
 
 def _surroundings(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
-    """Gather what stands around a message: its list and the rail."""
-    page = listing.read(request.user)
+    """Gather what every mail page needs: which list it belongs to, and the rail."""
     return {
         "listing": listing,
-        "page": page,
-        "older_url": listing.older_url(page.next_key) if page.next_key else "",
-        "is_merged": listing.account is None,
         "query": listing.text,
         "rail": build_rail(request.user),
         "at": listing.path,
         "at_account": listing.account,
         "change": quotas.change_number(request.user.pk),
     }
+
+
+def _rows(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
+    """Read one page of the list."""
+    page = listing.read(request.user)
+    older = listing.older_url(page.next_key) if page.next_key else ""
+    return {"page": page, "older_url": older, "is_merged": listing.account is None}
 
 
 def _is_opened_by_reader(request: SignedInRequest) -> bool:
