@@ -95,9 +95,11 @@ def watch_arrive(person: Visit, wanted: int) -> None:
     expect(page.locator(".banner")).to_have_count(0, timeout=15_000)
     person.look("inbox")
     person.go("/settings/mail-accounts/")
-    expect(page.locator(".card.account")).to_contain_text("Rumah")
+    expect(page.get_by_role("heading", name="Rumah")).to_be_visible()
     person.look("accounts")
-    page.go_back()
+    person.go("/mail/")
+    expect(page.locator(".rows > li")).to_have_count(wanted)
+    person.look("all")
 
 
 def open_attachment(person: Visit, mail: EmailMessage) -> None:
@@ -145,7 +147,7 @@ def test_a_stranger_signs_up_and_reads_their_first_mail(
     user, password = f"siti.{number}@contoh.example", f"kata sandi {number}"
     dovecot.add_user(user, password)
     dovecot.deliver(user, *(mail.as_bytes(policy=policy.SMTP) for mail in mails))
-    with_file = next(mail for mail in mails if any(mail.iter_attachments()))
+    with_file = next(mail for mail in reversed(mails) if any(mail.iter_attachments()))
     width, height = SCREENS[screen]
     name = f"{program.shape.replace(' ', '-')}-{screen}"
     with visit(chromium, program.url, name, width=width, height=height) as person:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -16,6 +16,8 @@ from tests.servers.shapes import ROOT
 
 RESULTS = ROOT / "test-results"
 PICTURES = ROOT / "docs" / "pictures"
+# What the README shows comes from here.
+SHOWN = {"embedded-wide-message.png": "inbox.png", "embedded-phone-all.png": "phone.png"}
 # Foreign mail is not ours to judge; it lies in a frame of its own.
 JUDGED = {"exclude": [["iframe"]]}
 
@@ -36,9 +38,12 @@ class Visit:
     def look(self, what: str) -> None:
         """Keep a picture of the page, and hold it to axe's rules and to the width of the screen."""
         self.page.wait_for_load_state("networkidle")
-        for folder in (RESULTS, *([PICTURES] if os.environ.get("MUARA_SCREENSHOTS") else [])):
-            folder.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=folder / f"{self.name}-{what}.png")
+        RESULTS.mkdir(exist_ok=True)
+        picture = RESULTS / f"{self.name}-{what}.png"
+        self.page.screenshot(path=picture)
+        if picture.name in SHOWN and os.environ.get("MUARA_SCREENSHOTS"):
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(picture, PICTURES / SHOWN[picture.name])
         found = Axe().run(self.page, context=JUDGED).response["violations"]
         for violation in found:
             where = "; ".join(str(node["target"]) for node in violation["nodes"][:5])
@@ -77,5 +82,5 @@ def visit(browser: Browser, site: str, name: str, *, width: int, height: int) ->
         yield visitor
     finally:
         RESULTS.mkdir(exist_ok=True)
-        page.screenshot(path=Path(RESULTS) / f"{name}-last.png")
+        page.screenshot(path=RESULTS / f"{name}-last.png")
         context.close()
