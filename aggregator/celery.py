@@ -42,7 +42,7 @@ class SafeTask(Task):  # type: ignore[misc]  # celery ships no types
 
 app = Celery("muara", task_cls=SafeTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["accounts", "fetcher"])
+app.autodiscover_tasks(["accounts", "fetcher", "mailstore"])
 
 
 def _every(task: str, seconds: float) -> dict[str, Any]:
@@ -54,6 +54,7 @@ app.conf.beat_schedule = {
     "probes": _every("accounts.tasks.run_waiting_probes", TICK_SECONDS),
     "fetch": _every("fetcher.tasks.dispatch_due_accounts", TICK_SECONDS),
     "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
+    "purge": _every("mailstore.tasks.purge_removed_accounts", 60.0),
     "heart": _every("fetcher.tasks.beat_heart", 10.0),
 }
 

@@ -175,7 +175,7 @@ def keep(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], *, now:
             )
             _count(run, batch)
     except Exception:
-        packs.discard(pack)
+        packs.discard(pack.name)
         raise
 
 

@@ -80,9 +80,9 @@ def is_intact(blob: Blob, sha256: str) -> bool:
     return blob.sha256 == sha256
 
 
-def discard(pack: WrittenPack) -> None:
-    """Remove a pack that no row will ever name, because its transaction failed."""
-    _path(pack.name).unlink(missing_ok=True)
+def discard(name: uuid.UUID) -> None:
+    """Remove a pack that no row names: its transaction failed, or its last message is gone."""
+    _path(name).unlink(missing_ok=True)
 
 
 def _path(name: uuid.UUID) -> Path:

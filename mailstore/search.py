@@ -67,6 +67,17 @@ def index(entries: Sequence[Entry]) -> None:
         cursor.executemany(_FTS_INSERT if on_sqlite else _VECTOR_INSERT, rows)
 
 
+def forget(message_ids: Sequence[int]) -> None:
+    """Drop the words of deleted messages.
+
+    SQLite's table keeps no words to subtract; there they stay, found by no row, until a reindex.
+    Message ids are never used again.
+    """
+    if connection.vendor != "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(_VECTOR_DELETE, [list(message_ids)])
+
+
 def matching(user: User, text: str) -> Q:
     """Return the condition that a message of this person holds every word of the text.
 
@@ -104,6 +115,7 @@ def _fts_query(owner_id: int, phrases: list[list[str]]) -> str:
 _VECTOR_INSERT = (
     "INSERT INTO mailstore_search (message_id, owner_id, words) VALUES (%s, %s, %s::tsvector)"
 )
+_VECTOR_DELETE = "DELETE FROM mailstore_search WHERE message_id = ANY(%s)"
 _VECTOR_SELECT = (
     "SELECT message_id FROM mailstore_search WHERE owner_id = %s AND words @@ %s::tsquery"
 )
