@@ -15,7 +15,7 @@ class PackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
     """The packs on disk, to look at only."""
 
     list_display: ClassVar = ["name", "owner", "size", "created_at"]
-    list_select_related: ClassVar = ["owner"]
+    list_select_related = ("owner",)
     search_fields: ClassVar = ["name", "owner__email"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
