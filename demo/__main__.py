@@ -135,7 +135,14 @@ def command(*words: str, secret: str) -> None:
 def serve(keepsake: Keepsake) -> int:
     """Run the program beside the provider, in a group of its own: Ctrl-C reaches it through us."""
     arguments = [sys.executable, str(ROOT / "manage.py"), "serve"]
-    program = subprocess.Popen(arguments, process_group=0)  # noqa: S603 - our own words
+    lifeline, ours = os.pipe()  # Ours closes with us, however we end.
+    program = subprocess.Popen(  # noqa: S603 - our own words
+        arguments,
+        process_group=0,
+        pass_fds=[lifeline],
+        env=os.environ | {"MUARA_LIFELINE": str(lifeline)},
+    )
+    os.close(lifeline)
     try:
         if answers(program):
             say(where_to_look(keepsake))
@@ -146,6 +153,7 @@ def serve(keepsake: Keepsake) -> int:
             program.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             program.kill()
+        os.close(ours)
 
 
 def answers(program: subprocess.Popen[bytes]) -> bool:

@@ -17,7 +17,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.keycheck import keys_problem
-from aggregator.lifeline import take_lock
+from aggregator.lifeline import end_with_parent, take_lock
 from aggregator.staticfiles import collect_if_stale
 from aggregator.supervisor import Supervisor
 from fetcher.models import Heartbeat
@@ -35,6 +35,7 @@ class Command(BaseCommand):
                 "MUARA_REDIS_URL is set: that shape runs web, worker and beat on their own, as "
                 "docker-compose.yml shows. Unset it to use serve."
             )
+        end_with_parent()
         lock = self._lock(Path(settings.MUARA_DATA))
         self._prepare()
         started = timezone.now()
@@ -66,8 +67,7 @@ class Command(BaseCommand):
         return lock
 
     def _prepare(self) -> None:
-        """Bring the database and the static files up to date, in a process with no threads yet."""
-        # Only the database's own files are written here; a umask keeps them private.
+        """Bring the database and the static files up to date, for this user alone to read."""
         os.umask(0o077)
         try:
             call_command("migrate", interactive=False, verbosity=0)
