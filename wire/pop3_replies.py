@@ -32,13 +32,13 @@ APP_PASSWORD = re.compile(
 )
 NO_PASSWORDS = re.compile(
     r"basic\s?auth\w* (is |has been )?(disabled|blocked)|BasicAuthBlocked"
-    r"|web ?login required|(use|requires?) (oauth|modern auth)",
+    r"|(use|requires?) (oauth|modern auth)",
     re.IGNORECASE,
 )
 SWITCHED_OFF = re.compile(
     r"pop3? ?(access |service |protocol )?(is |has been )?"
     r"(disabled|not (enabled|allowed|permitted|available)|turned off|switched off)"
-    r"|(not|yet to) (be )?enabled? (for )?pop|enable pop|service is not open",
+    r"|(not|yet to) (be )?enabled? (for )?pop|enable pop",
     re.IGNORECASE,
 )
 

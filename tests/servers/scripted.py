@@ -148,6 +148,7 @@ class Pop3Server:
             while True:
                 connection, _ = self._listener.accept()
                 connection.settimeout(STUCK_SECONDS)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 self._accepted.append(connection.dup())
                 self._threads.append(Thread(target=self._serve, args=(connection,), daemon=True))

@@ -266,7 +266,7 @@ REFUSALS = {
     b"-ERR please create an app password to use this service": "auth.apppw",
     b"-ERR [AUTH] Basic authentication is disabled.": "auth.oauth",
     b"-ERR Logon failed: LogonDenied-BasicAuthBlocked": "auth.oauth",
-    b"-ERR [SYS/PERM] Web login required": "auth.oauth",
+    b"-ERR This service requires OAuth": "auth.oauth",
     b"-ERR [SYS/PERM] Your account is not enabled for POP access.": "auth.disabled",
     b"-ERR POP3 access is disabled for your mailbox": "auth.disabled",
     b"-ERR [AUTH] You are yet to enable POP for your account.": "auth.disabled",

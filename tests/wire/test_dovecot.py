@@ -1,0 +1,56 @@
+"""The same session at a real server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.servers.dovecot import HOSTS, Dovecot
+from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
+from wire.errors import AuthenticationFailed
+from wire.guard import Guard
+from wire.login import PasswordLogin
+from wire.pop3 import Pop3Session, open_pop3
+
+pytestmark = pytest.mark.servers
+PASSWORD = "pa ss wörd %s"
+MESSAGES = [
+    b"Subject: %d\r\n\r\n.\r\n..two\r\n" % number + b"x" * 3000 * number + b"\r\n"
+    for number in range(20)
+]
+
+
+def open_at(
+    dovecot: Dovecot, security: Security, name: str, password: str = PASSWORD
+) -> Pop3Session:
+    port = STANDARD_PORTS[Protocol.POP3, security]
+    here = ("127.0.0.1", dovecot.ports["pop3s" if security is Security.TLS else "pop3"])
+    guard = Guard(connect_to={(HOSTS[0], port): here})
+    return open_pop3(Endpoint(HOSTS[0], port, security), PasswordLogin(name, password), guard=guard)
+
+
+@pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
+def test_a_mailbox_is_listed_read_and_emptied(dovecot: Dovecot, security: Security) -> None:
+    name = f"wire-{security}@example.org"
+    dovecot.add_user(name, PASSWORD)
+    dovecot.deliver(name, *MESSAGES)
+    with open_at(dovecot, security, name) as session:
+        assert session.capabilities >= {"UIDL", "TOP", "PIPELINING"}
+        items = session.list_items()
+        assert session.stat() == (len(MESSAGES), sum(map(len, MESSAGES)))
+        assert [item.size for item in items] == [len(raw) for raw in MESSAGES]
+        assert len({item.uid for item in items}) == len(MESSAGES)
+        assert [raw for _, raw in session.retrieve(items)] == MESSAGES
+        heads = [raw for _, raw in session.headers(items)]
+        assert heads == [raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" for raw in MESSAGES]
+        assert session.delete(items[:-1]) == items[:-1]
+        session.finish()
+    with open_at(dovecot, security, name) as session:
+        assert [item.uid for item in session.list_items()] == [items[-1].uid]
+
+
+def test_a_wrong_password_is_told_with_the_servers_words(dovecot: Dovecot) -> None:
+    dovecot.add_user("wire-wrong@example.org", PASSWORD)
+    with pytest.raises(AuthenticationFailed) as refused:
+        open_at(dovecot, Security.TLS, "wire-wrong@example.org", "no")
+    assert refused.value.code == "auth.failed"
+    assert refused.value.detail == "[AUTH] Authentication failed."
