@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -14,9 +14,9 @@ from mailstore.models import Pack
 class PackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """The packs on disk, to look at only."""
 
-    list_display: ClassVar = ["name", "owner", "size", "created_at"]
+    list_display = ("name", "owner", "size", "created_at")
     list_select_related = ("owner",)
-    search_fields: ClassVar = ["name", "owner__email"]
+    search_fields = ("name", "owner__email")
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         """Packs are written by the program alone."""
