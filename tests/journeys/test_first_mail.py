@@ -97,7 +97,7 @@ def watch_arrive(person: Visit, wanted: int) -> None:
     person.go("/settings/mail-accounts/")
     expect(page.get_by_role("heading", name="Rumah")).to_be_visible()
     person.look("accounts")
-    person.go("/mail/")
+    person.go("/mail/all/inbox/")
     expect(page.locator(".rows > li")).to_have_count(wanted)
     person.look("all")
 
