@@ -131,8 +131,9 @@ class Lines:
         self._received += chunk
 
     def close(self) -> None:
-        """Close the connection, without a word."""
+        """Close the connection without a word, and forget what nobody asked for yet."""
         self._connection.close()
+        self._received.clear()
 
 
 def _failed(error: OSError) -> ConnectionFailed:

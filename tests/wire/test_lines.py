@@ -137,6 +137,17 @@ def test_a_connection_cut_while_sending_is_lost() -> None:
         assert failed.value.code == "conn.lost"
 
 
+def test_a_closed_connection_has_nothing_more_to_say() -> None:
+    with pair() as (lines, theirs):
+        theirs.sendall(b"+OK\r\n+OK more\r\n")
+        assert lines.read_line() == b"+OK"
+        lines.close()
+        assert lines.waiting == 0
+        with pytest.raises(ConnectionFailed) as failed:
+            lines.send(b"x")
+        assert failed.value.code == "conn.lost"
+
+
 def test_there_is_no_certificate_without_tls() -> None:
     with pair() as (lines, _):
         assert lines.certificate() == b""
