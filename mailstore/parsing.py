@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -132,7 +132,7 @@ def _parse(raw: bytes) -> ParsedMessage:
         sent_at=dated[0] if dated else None,
         sent_offset=dated[1] if dated else 0,
         preview=next(filter(None, (opening(piece, MAX_PREVIEW) for piece in body.pieces)), ""),
-        text=_searchable(root),
+        text=_searchable(every_text(root) or body.pieces, parts),
         parts=parts,
         has_attachments=any(part.is_attachment for part in parts),
         defects=(*defects, *_header_defects(fields, has_date=dated is not None)),
@@ -184,11 +184,10 @@ def _is_attachment(part: Part) -> bool:
     return bool(part.filename) or part.content_type not in {"text/plain", "text/html"}
 
 
-def _searchable(root: Part) -> str:
-    texts = [words(piece.content) if piece.is_html else piece.content for piece in every_text(root)]
-    names = [leaf.filename for leaf in root.leaves() if leaf.filename]
-    text = " ".join([*texts, *names])[: 2 * MAX_TEXT]
-    return one_line(text, MAX_TEXT)
+def _searchable(pieces: Sequence[Piece], parts: Sequence[ParsedPart]) -> str:
+    texts = [words(piece.content) if piece.is_html else piece.content for piece in pieces]
+    names = [part.filename for part in parts if part.filename]
+    return one_line(" ".join([*texts, *names]), MAX_TEXT)
 
 
 def _read_part(raw: bytes, number: str) -> PartContent | None:

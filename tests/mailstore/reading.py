@@ -40,10 +40,12 @@ class Reader(HTMLParser):
             return tag == "img" and (value.startswith("data:image/") or value in self.pictures)
         if name == "style":
             return not FORBIDDEN_CSS.search(value.lower())
+        if name == "class":
+            return value in {"text", "quote"}
         if name in {"target", "rel"}:
             return value in {"_blank", "noopener noreferrer nofollow"}
         return not name.startswith(("on", "data-", "hx-", "x-", "form", "xlink", ":", "@")) and (
-            name not in {"id", "name", "class", "background", "srcset", "action", "poster", "is"}
+            name not in {"id", "name", "background", "srcset", "action", "poster", "is"}
         )
 
     def handle_endtag(self, tag: str) -> None:

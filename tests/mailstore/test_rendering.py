@@ -193,9 +193,9 @@ PIECES = """
 <p> </p> <b> </b> <a> </a> <a_href=http://x> <table> <tr> <td> </table> </td> <div> </div> <li> <ul>
 </ul> <svg> </svg> <style> </style> <!-- --> <img_src=x_onerror=y> <math> <select> </select> </p_>
 <script> </script> <body> </body> <br> </br> <pre> <font_color=red> </font> <h1> </h1> & &lt; < > "
-' text <template> </template> <textarea> </textarea> <form> <caption> <th> <dd> <dt> <tbody> <i> </i>
-<p_style=color:red> <svg/> <title> </title> <noscript> <nobr> <center> x=y _ <col> <colgroup> <ruby>
-<rt> <hr> <details> <summary>
+' text <template> <textarea> </textarea> <form> <caption> <th> <dd> <dt> <tbody> <i> </i>
+</template> <p_style=color:red> <svg/> <title> </title> <noscript> <nobr> <center> x=y _ <col>
+<colgroup> <ruby> <rt> <hr> <details> <summary>
 """
 MARKUP = st.lists(
     st.sampled_from([piece.replace("_", " ") for piece in PIECES.split()]), max_size=15
