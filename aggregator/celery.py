@@ -55,7 +55,7 @@ app.conf.beat_schedule = {
     "fetch": _every("fetcher.tasks.dispatch_due_accounts", TICK_SECONDS),
     "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
     "purge": _every("mailstore.tasks.purge_removed_accounts", 60.0),
-    "heart": _every("fetcher.tasks.beat_heart", 10.0),
+    "heart": _every("fetcher.tasks.beat_heart", 5.0),
 }
 
 

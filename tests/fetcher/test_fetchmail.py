@@ -1,0 +1,69 @@
+"""The fetchmail command at a real Dovecot: what it stores, prints and answers with."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import ExternalAccount
+from fetcher.models import FetchRun
+from mailstore.models import Message
+from tests.fetcher.test_runs import Mailbox, letter
+from tests.fetcher.test_runs import mailbox as mailbox  # noqa: PLC0414 - pytest finds it by name
+
+pytestmark = [pytest.mark.servers, pytest.mark.django_db(transaction=True)]
+
+
+def run(*words: str) -> str:
+    out = io.StringIO()
+    call_command("fetchmail", *words, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_it_stores_what_is_there_and_says_how_much(mailbox: Mailbox) -> None:
+    account = mailbox(letter(1), letter(2))
+    said = run(str(account.public_id))
+    assert "2 messages" in said
+    assert Message.objects.count() == 2
+
+
+def test_until_done_goes_on_past_the_limit_of_a_visit(mailbox: Mailbox) -> None:
+    account = mailbox(*(letter(number) for number in range(5)), max_per_cycle=2)
+    once = json.loads(run(str(account.public_id), "--json"))
+    assert (once["messages"], once["facts"]) == (2, {"later": 3})
+    rest = json.loads(run("--all", "--until-done", "--json"))
+    assert (rest["messages"], rest["ok"], rest["facts"]) == (3, True, {})
+
+
+def test_a_refused_password_is_told_in_words_and_ends_with_1(
+    mailbox: Mailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = mailbox(letter(1), password="wrong")
+    with pytest.raises(SystemExit) as ending:
+        call_command("fetchmail", str(account.public_id))
+    assert ending.value.code == 1
+    assert "did not accept this user name and password" in capsys.readouterr().err
+
+
+def test_an_account_under_way_is_left_to_whoever_fetches_it(
+    mailbox: Mailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = mailbox(letter(1))
+    now = timezone.now()
+    FetchRun.objects.create(account=account, opened_at=now, lease_until=now)
+    with pytest.raises(SystemExit):
+        call_command("fetchmail", str(account.public_id))
+    assert "being fetched already" in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("word", ["no-id", "8c6a5fd0-0000-4000-8000-000000000000"])
+def test_an_unknown_account_ends_with_2(word: str) -> None:
+    assert not ExternalAccount.objects.exists()
+    with pytest.raises(CommandError) as error:
+        run(word)
+    assert error.value.returncode == 2
