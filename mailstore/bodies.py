@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mailstore.charsets import decode, one_line
 from mailstore.markup import words
 from mailstore.mime import Part, read_structure
 
-MAX_PIECE = 2 * 1024 * 1024
+# Bytes of text that are shown of one message, and of those that are searched.
+MAX_SHOWN = 2 * 1024 * 1024
+MAX_SEARCHED = 512 * 1024
 MAX_PIECES = 50
 MAX_LETTERS = 20
 
@@ -26,7 +28,7 @@ _ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/x-pk
 class Piece:
     """One part of the body as text or as HTML that nobody has cleaned yet.
 
-    ``number`` names the part; ``is_cut`` says that what lies beyond 2 MiB is left out.
+    ``number`` names the part; ``is_cut`` says that there is more than is shown.
     """
 
     number: str
@@ -40,11 +42,12 @@ class Body:
     """What a message says. HTML pieces are never joined: one could open what another closes.
 
     ``notice`` tells why there is nothing to show: "" or "encrypted", "calendar", "empty",
-    "attachments".
+    "attachments". ``pictures`` gives the part number of each picture by its Content-ID.
     """
 
     pieces: tuple[Piece, ...] = ()
     notice: str = ""
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str | None:
@@ -59,11 +62,19 @@ class Body:
 
 def body_of(root: Part) -> Body:
     """Choose what to show: the richest alternative, every text in a row, else a notice."""
-    chosen = [*_shown(root)][:MAX_PIECES] or _any_text(root)
-    pieces = tuple(_piece(part) for part in chosen)
-    if any(piece.content.strip() for piece in pieces):
-        return Body(pieces)
-    return _letters_inside(root) or Body(pieces, _notice(root))
+    pieces = _pieces([*_shown(root)] or _any_text(root), MAX_SHOWN)
+    if not _say_something(pieces):
+        pieces = _letters_inside(root) or pieces
+    pictures = {
+        leaf.content_id: leaf.number
+        for leaf in root.leaves()
+        if leaf.content_id and leaf.content_type.startswith("image/")
+    }
+    return Body(tuple(pieces), "" if _say_something(pieces) else _notice(root), pictures)
+
+
+def _say_something(pieces: Sequence[Piece]) -> bool:
+    return any(piece.content.strip() for piece in pieces)
 
 
 def _shown(part: Part) -> Iterator[Part]:
@@ -109,16 +120,28 @@ def _any_text(root: Part) -> list[Part]:
     return (texts or others)[:1]
 
 
-def _piece(part: Part) -> Piece:
-    data = part.content(MAX_PIECE + 1)
+def _pieces(parts: Sequence[Part], room: int) -> list[Piece]:
+    """Read the texts one after the other until there is no room left."""
+    pieces: list[Piece] = []
+    for part in parts[:MAX_PIECES]:
+        piece = _piece(part, room)
+        pieces.append(piece)
+        room -= len(piece.content)
+        if piece.is_cut or room <= 0:
+            break
+    return pieces
+
+
+def _piece(part: Part, room: int) -> Piece:
+    data = part.content(room + 1)
     is_html = part.content_type == "text/html"
     declared = part.parameters.get("charset", "")
     if is_html and not declared and (meta := _META_CHARSET.search(data, 0, 2048)):
         declared = meta[1].decode("ascii")
-    text = decode(data[:MAX_PIECE], declared).removeprefix("\ufeff").replace("\r\n", "\n")
+    text = decode(data[:room], declared).removeprefix("\ufeff").replace("\r\n", "\n")
     if not is_html and part.parameters.get("format", "").lower() == "flowed":
         text = _unflowed(text, "" if part.parameters.get("delsp", "").lower() == "yes" else " ")
-    return Piece(part.number, is_html, text, is_cut=len(data) > MAX_PIECE)
+    return Piece(part.number, is_html, text, is_cut=len(data) > room)
 
 
 def _unflowed(text: str, joint: str) -> str:
@@ -139,20 +162,20 @@ def _unflowed(text: str, joint: str) -> str:
     return "\n".join(lines)
 
 
-def _letters_inside(root: Part) -> Body | None:
+def _letters_inside(root: Part) -> list[Piece]:
     """Show the messages that a message without words of its own carries, heads and texts."""
     letters = [leaf for leaf in root.leaves() if leaf.content_type == "message/rfc822"]
     pieces: list[Piece] = []
     for letter in letters[:MAX_LETTERS]:
-        inner, _ = read_structure(letter.content(MAX_PIECE))
+        inner, _ = read_structure(letter.content(MAX_SHOWN // MAX_LETTERS))
         head = "\n".join(
             f"{name}: {value}"
             for name in ("From", "To", "Date", "Subject")
             if (value := inner.fields.text(name.lower(), 300))
         )
         pieces.append(Piece(letter.number, is_html=False, content=head))
-        pieces += [_piece(part) for part in [*_shown(inner)][:MAX_PIECES] or _any_text(inner)]
-    return Body(tuple(pieces)) if any(piece.content.strip() for piece in pieces) else None
+        pieces += _pieces([*_shown(inner)] or _any_text(inner), MAX_SHOWN // MAX_LETTERS)
+    return pieces
 
 
 def _notice(root: Part) -> str:
@@ -168,7 +191,7 @@ def _notice(root: Part) -> str:
 def every_text(root: Part) -> list[Piece]:
     """Return all texts, those of unshown alternatives too: a search covers what was sent."""
     texts = [leaf for leaf in root.leaves() if _is_body_text(leaf)] or _any_text(root)
-    return [_piece(leaf) for leaf in texts[:MAX_PIECES]]
+    return _pieces(texts, MAX_SEARCHED)
 
 
 def opening(piece: Piece, limit: int) -> str:

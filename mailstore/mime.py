@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from mailstore.charsets import one_line
 from mailstore.headers import Fields, lenient_base64, parameters
@@ -21,9 +21,13 @@ MAX_PARTS = 1000
 MAX_NUMBER = 60
 MAX_FILENAME_BYTES = 255
 MAX_CONTENT_ID = 255
+# Enough for 50 MB in lines of the usual length.
+MAX_UU_LINES = 1_200_000
+MAX_BOUNDARIES = 10 * MAX_PARTS
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,59}")
 _TELLING = {"from", "to", "subject", "date", "message-id", "received", "content-type"}
+_UU_LINE = re.compile(rb"[^\r\n]+")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.MULTILINE)
 
 
@@ -81,7 +85,8 @@ def _transfer_decoded(data: bytes, encoding: str) -> bytes:
 
 def _uudecoded(data: bytes) -> bytes:
     begin = _UU_BEGIN.search(data)
-    lines = data[begin.end() :].splitlines() if begin else []
+    found = _UU_LINE.finditer(data, begin.end()) if begin else iter(())
+    lines = (line[0] for line in islice(found, MAX_UU_LINES))
     return b"".join(_uu_line(line) for line in takewhile(lambda line: line != b"end", lines))
 
 
@@ -168,7 +173,10 @@ class _Reader:
         line = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
         # The line end before a boundary belongs to it, and so does that of the header's last line.
         at, opened = max(part.start - 1, 0), -1
-        while found := line.search(self.source, at, part.end):
+        for _ in range(MAX_BOUNDARIES):
+            found = line.search(self.source, at, part.end)
+            if not found:
+                break
             end = self._without_cr(found.start(), opened)
             if 0 <= opened < end:
                 yield opened, end

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from mailstore.bodies import Piece
 from mailstore.css import safe_style
-from mailstore.parsing import parse, read_body
+from mailstore.parsing import read_body
 from mailstore.tidy import TAGS, Tidied, tidy
 
 MAX_SHEETS = 256 * 1024
@@ -84,12 +84,9 @@ def safe_body(raw: bytes, *, inline_url: Callable[[str], str]) -> SafeBody:
 
     HTML parts are cleaned one by one, so that none can open what another closes.
     """
-    pictures = {
-        f"cid:{part.content_id}": inline_url(part.number)
-        for part in parse(raw).parts
-        if part.content_id and part.content_type.startswith("image/")
-    }
-    sections = [_section(piece, pictures) for piece in read_body(raw).pieces]
+    body = read_body(raw)
+    pictures = {f"cid:{name}": inline_url(number) for name, number in body.pictures.items()}
+    sections = [_section(piece, pictures) for piece in body.pieces]
     content = "\n".join(f"<section>{section.html}</section>" for section in sections)
     remote_blocked = sum(section.remote_blocked for section in sections)
     return SafeBody(_DOCUMENT.format(content=content), remote_blocked)
