@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mailstore import charsets, headers, mime, parsing
+from mailstore.markup import words
 
 SAMPLES = sorted((Path(__file__).parent.parent / "messages").glob("*.eml"))
 
@@ -258,6 +259,23 @@ def test_codecs_that_are_none_for_text_are_refused(name: str) -> None:
     assert charsets.codec_for(name) == ""
 
 
+@pytest.mark.parametrize(
+    ("markup", "seen"),
+    [
+        ("<p>one</p><p>two <b>th</b>ree", "one two three"),
+        ("a<!-->b<!-- c -->d</ e>f<?g>h<!i>j", "abdfhj"),
+        ("a<b title='>'>b</b>&lt;c 1 < 2", "ab<c 1 < 2"),
+        ("<style>x</style><script>y</script><title>z</title>w", "w"),
+        ("<textarea><i>shown</i></textarea>", "<i>shown</i>"),
+        ("<template>a<template>b</template>c</template>d<video>e</video>", "d"),
+        ("cut <img src='x", "cut"),
+        ("cut <!-- off", "cut"),
+    ],
+)
+def test_the_words_of_html_are_those_a_browser_shows(markup: str, seen: str) -> None:
+    assert " ".join(words(markup).split()) == seen
+
+
 MIXED = b"Subject: s\nContent-Type: multipart/mixed; boundary=b\n\n"
 
 
@@ -323,6 +341,7 @@ def test_a_declared_charset_may_stand_in_the_html() -> None:
         ("quoted-printable", b"a=3Db=\nc", b"a=bc"),
         ("x-uuencode", b"begin 644 a\n%:&5L;&\\\n`\nend\n", b"hello"),
         ("x-uuencode", b"nothing", b""),
+        ("x-uuencode", b"begin 644 a\n#\xff\xff\xff\xff\n%:&5L;&\\\nend\n", b"hello"),
         ("BASE64 (sure)", b"aGVsbG8=", b"hello"),
         ("x-unknown", b"as it is", b"as it is"),
     ],
@@ -343,6 +362,12 @@ def test_an_outer_boundary_that_begins_like_the_inner_one_is_not_confused() -> N
         ("2", b"two"),
     ]
     assert defects == []
+
+
+def test_a_multipart_of_no_known_kind_is_taken_apart() -> None:
+    raw = MIXED.replace(b"mixed", b"*") + b"--b\n--b\nContent-Type: */*\n\none\n--b--\n"
+    root, _ = mime.read_structure(raw)
+    assert [(leaf.number, leaf.content_type) for leaf in root.leaves()] == [("1", "text/plain")]
 
 
 def test_a_part_that_was_never_closed_goes_to_the_end() -> None:
