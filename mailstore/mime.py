@@ -1,7 +1,7 @@
 """The parts of a message: where each lies in the raw bytes, and its content decoded.
 
-Python's own reader keeps every line as an object and asks every open boundary about each; a mail of
-many short lines or many levels costs it minutes and gigabytes. Here a part is a stretch of the raw
+Python's own reader keeps every line as an object and asks every open boundary about each, which
+costs it minutes for many short lines under many levels. Here a part is a stretch of the raw
 bytes, found by one pass per level, with limits on levels, parts and header sizes.
 """
 
