@@ -20,10 +20,11 @@ def make_person(email: str = "siti@contoh.example") -> User:
 
 
 def session_of(person: User) -> str:
-    """Sign in by password and return the value of the session's cookie."""
+    """Sign in by password, confirm it, and return the value of the session's cookie."""
     client = Client()
     answer = client.post(reverse("account_login"), {"login": person.email, "password": PASSWORD})
     assert answer["Location"] == settings.LOGIN_REDIRECT_URL
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     # The next page greets, in the language of whoever asks; then it is said.
     client.get(answer["Location"], follow=True)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -43,3 +44,12 @@ def sign_in(visitor: Visit, person: User, password: str = PASSWORD) -> None:
     visitor.page.locator("input[name=login]").fill(person.email)
     visitor.page.locator("input[name=password]").fill(password)
     visitor.page.locator("form[action*=login] button[type=submit]").first.click()
+
+
+def go_confirmed(visitor: Visit, path: str, password: str = PASSWORD) -> None:
+    """Open a page that asks for the password once more, and give it."""
+    visitor.go(path)
+    visitor.page.wait_for_url("**/reauthenticate/**")
+    visitor.page.locator("main input[name=password]").fill(password)
+    visitor.page.locator("main form button[type=submit]").first.click()
+    visitor.page.wait_for_url(f"**{path}")

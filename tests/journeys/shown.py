@@ -26,7 +26,9 @@ class Shown:
     def reach(self, visitor: Visit, world: World) -> None:
         """Bring the page up in a browser that is this person's already."""
         visitor.refused = self.is_refused
-        visitor.go(self.path if self.path.startswith("/") else world.paths[self.path])
+        path = self.path if self.path.startswith("/") else world.paths[self.path]
+        visitor.go(path)
+        assert visitor.page.url == f"{visitor.site}{path}", self.name
         if self.then:
             self.then(visitor)
 
@@ -171,7 +173,7 @@ SETTINGS = (
     Shown("test passed", READER, "passed"),
     Shown("404", READER, "/mail/all/nothing/", is_refused=True),
     Shown("404 for a stranger", STRANGER, "/nothing/", is_refused=True),
-    Shown("403", READER, "/admin/", is_refused=True),
+    Shown("403", READER, "/admin/login/?next=/admin/", is_refused=True),
     Shown("403 of a form", READER, "/settings/general/", _lose_the_token, is_refused=True),
 )
 EVERY_PAGE = SIGN_IN + MAIL + SETTINGS
