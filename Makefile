@@ -23,6 +23,7 @@ test: .venv/dev ## every test; as root on Debian it installs the real servers th
 	@$(BIN)/python -m tests.servers.packages
 	@exec $(BIN)/python -m pytest
 
+test-all: export MUARA_SWEEP := whole
 test-all: .venv/dev ## the same, with every sweep in full length
 	@$(BIN)/python -m tests.servers.packages
 	@exec $(BIN)/python -m pytest --hypothesis-profile=whole
