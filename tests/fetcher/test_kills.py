@@ -21,9 +21,10 @@ from django.utils import timezone
 
 from accounts.models import ExternalAccount
 from fetcher.outcomes import close_left_open
+from tests.conftest import absent
 from tests.fetcher.offers import Offer, litter
 from tests.servers.dovecot import Dovecot
-from tests.servers.processes import stop
+from tests.servers.processes import ServerMissing, program, stop
 from tests.servers.strace import calls_of, traced
 from tests.sweeps import result, sample, seconds
 
@@ -59,6 +60,10 @@ class Visitor:
 @pytest.fixture
 def visitor(at_dovecot: Dovecot, tmp_path: Path) -> Iterator[Visitor]:
     """Run the program that visits, on the database and the servers of this test."""
+    try:
+        program("strace")
+    except ServerMissing as missing:
+        absent(str(missing))
     words = [str(connection.settings_dict["NAME"]), str(BATCH)]
     with subprocess.Popen(
         [sys.executable, "-m", "tests.fetcher.visitor", *words],
@@ -68,9 +73,9 @@ def visitor(at_dovecot: Dovecot, tmp_path: Path) -> Iterator[Visitor]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    ) as program:
-        yield Visitor(program, tmp_path / "calls")
-        stop(program)  # type: ignore[arg-type]  # it reads none of its pipes
+    ) as visitor:
+        yield Visitor(visitor, tmp_path / "calls")
+        stop(visitor)  # type: ignore[arg-type]  # it reads none of its pipes
 
 
 @pytest.mark.timeout(seconds(180, 3600))

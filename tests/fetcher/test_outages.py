@@ -43,7 +43,7 @@ def test_a_network_cut_after_any_octet(
 ) -> None:
     run_fetch(offer(delete_after_days).account.pk)
     octets, wrong = mail_cable.octets, Counter[str]()
-    points = sample(range(octets), 8, WHOLE)
+    points = sample(range(octets), 5, WHOLE)
     for point in points:
         box = offer(delete_after_days)
         mail_cable.harm_before(mail_cable.cut, octets=point)
@@ -61,7 +61,7 @@ def test_a_network_that_falls_silent_after_any_octet(
 ) -> None:
     run_fetch(offer(0).account.pk)
     octets, wrong = mail_cable.octets, Counter[str]()
-    points = sample(range(octets), 4, WHOLE)
+    points = sample(range(octets), 3, WHOLE)
     patience = partial(Limits, connect_seconds=0.5, sign_in_seconds=0.5, answer_seconds=0.5)
     for point in points:
         box = offer(0)

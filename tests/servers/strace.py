@@ -24,6 +24,7 @@ def traced(process: int, log: Path, *, kill_at: int | None = None) -> Iterator[N
     inject = [] if kill_at is None else ["-e", f"inject={CALLS}:signal=KILL:when={kill_at}"]
     command = [program("strace"), "-f", "-p", str(process), "-o", str(log), "-e", f"trace={CALLS}"]
     words = log.with_suffix(".strace")
+    words.unlink(missing_ok=True)
     with running([*command, *inject], log=words) as strace:
         wait_for(
             lambda: "attached" in words.read_text(),
