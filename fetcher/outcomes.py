@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -55,7 +56,9 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
         if open_run.update(closed_at=now, code=outcome.code, facts=outcome.facts):
             _leave_outcome(account, outcome, now)
             quotas.touch(account.owner_id)
-        run.refresh_from_db()
+        # It is gone if this was tried before and had come about although nobody heard so.
+        with suppress(FetchRun.DoesNotExist):
+            run.refresh_from_db()
         if not (run.code or run.messages or run.deleted):
             FetchRun.objects.filter(pk=run.pk).delete()
     _follow_up(account, outcome, now)

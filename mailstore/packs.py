@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,16 @@ def is_intact(blob: Blob, sha256: str) -> bool:
     except BlobDamaged:
         return False
     return blob.sha256 == sha256
+
+
+@contextmanager
+def discarded_on_failure(pack: WrittenPack) -> Iterator[None]:
+    """Remove a new pack if what would name it is not even written."""
+    try:
+        yield
+    except BaseException:
+        discard(pack.name)
+        raise
 
 
 def discard(name: uuid.UUID) -> None:
