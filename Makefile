@@ -23,9 +23,10 @@ test: .venv/dev ## every test; as root on Debian it installs the real servers th
 	@$(BIN)/python -m tests.servers.packages
 	@exec $(BIN)/python -m pytest
 
+test-all: export MUARA_SWEEP := whole
 test-all: .venv/dev ## the same, with every sweep in full length
 	@$(BIN)/python -m tests.servers.packages
-	@exec $(BIN)/python -m pytest --hypothesis-profile=whole
+	@MUARA_SWEEP=whole exec $(BIN)/python -m pytest --hypothesis-profile=whole
 
 # The checks read settings but never the user's own: neither .env nor var/.
 check: export MUARA_ENV_FILE := /dev/null

@@ -58,6 +58,11 @@ def give_back(owner_id: int, size: int) -> None:
     )
 
 
+def correct(owner_id: int, used: int) -> None:
+    """Set what is used to what was counted; the caller's transaction holds the row by ``touch``."""
+    Quota.objects.filter(owner_id=owner_id).update(used_bytes=used)
+
+
 def touch(owner_id: int) -> None:
     """Tell the owner's open pages that something they show has changed."""
     _have_row(owner_id)

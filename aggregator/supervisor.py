@@ -35,12 +35,14 @@ class Supervisor:
     """Keep the children alive until told to stop.
 
     ``is_silent`` tells that the worker has shown no sign of life for too long; it is then killed
-    and started again, since its work is safe in the database.
+    and started again, since its work is safe in the database. ``free_runs`` closes what a worker
+    that died has left open, or its accounts would wait for the lease to lapse.
     """
 
     say: Say
     lock: int
     is_silent: Callable[[], bool]
+    free_runs: Callable[[], None]
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     stopping: bool = False
     next_check: float = 0.0
@@ -86,6 +88,8 @@ class Supervisor:
             if ended is not None and not self.stopping:
                 self.say(f"The {name} process ended ({ended}); starting it again.")
                 time.sleep(RESTART_SECONDS)
+                if name == "worker":
+                    self.free_runs()
                 self._start(name, lifeline)
         return 0
 

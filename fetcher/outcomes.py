@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,7 +81,9 @@ def _end(run: FetchRun, outcome: Outcome, now: datetime) -> bool:
         run.closed_at, run.facts = now, outcome.facts
         return True
     is_ours = open_run.update(closed_at=now, code=outcome.code, facts=outcome.facts)
-    run.refresh_from_db()
+    # It is gone if this was tried before and had come about although nobody heard so.
+    with suppress(FetchRun.DoesNotExist):
+        run.refresh_from_db()
     return bool(is_ours)
 
 

@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from time import monotonic, sleep
+from typing import TypeVar
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -38,7 +41,9 @@ from wire.pop3 import Pop3Session
 
 log = structlog.get_logger()
 LEASE = timedelta(minutes=15)
+PAUSE_SECONDS = 1
 Stopping = Callable[[], bool]
+Step = TypeVar("Step")
 
 
 class RunLost(Exception):
@@ -59,7 +64,7 @@ def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRu
     Return the closed run, or None when another run is open or the account is not active. Expected
     failures end up in the run's code; anything else is logged and told as our own fault.
     """
-    run = _open_run(account_id, now=timezone.now())
+    run = _patiently(partial(_open_run, account_id, now=timezone.now()))
     if run is None:
         return None
     try:
@@ -74,7 +79,25 @@ def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRu
     except Exception:
         log.exception("run failed", account=account_id, run=run.pk)
         outcome = Outcome("server.ours", retry=Retry.LATER, memory=DISTRUST)
-    return close(run, outcome, now=timezone.now())
+    return _patiently(lambda: close(run, outcome, now=timezone.now()))
+
+
+def _patiently(step: Callable[[], Step]) -> Step:
+    """Take a step at the database, and again while that is away: the step must bear repeating.
+
+    Nobody else may visit the account before the lease has lapsed, so that long it is worth it.
+    """
+    give_up = monotonic() + LEASE.total_seconds()
+    while True:
+        try:
+            return step()
+        except (OperationalError, InterfaceError):
+            # A connection that broke outside a transaction stays broken until it is dropped.
+            connection.close()
+            if monotonic() > give_up:
+                raise
+            log.warning("database away")
+            sleep(PAUSE_SECONDS)
 
 
 def _open_run(account_id: int, *, now: datetime) -> FetchRun | None:
@@ -86,7 +109,8 @@ def _open_run(account_id: int, *, now: datetime) -> FetchRun | None:
         with transaction.atomic():
             return FetchRun.objects.create(account=account, opened_at=now, lease_until=now + LEASE)
     except IntegrityError:
-        return None  # The open run of another worker is the lock.
+        # The open run of another worker is the lock; our own is here if its commit went unanswered.
+        return FetchRun.objects.filter(account=account, opened_at=now, closed_at=None).first()
 
 
 def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
@@ -191,20 +215,17 @@ def keep(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], *, now:
     """
     arrivals = [_arrival(one.raw, now) for one in batch]
     pack = packs.write_pack([one.raw for one in batch])
-    try:
-        with transaction.atomic():
-            _renew(run, now)
-            quotas.take(run.account.owner_id, _octets(batch))
-            inbox = role_folder(run.account, Role.INBOX)
-            messages = ingest.store_messages(run.account, inbox, pack, arrivals)
-            RemoteUid.objects.bulk_create(
-                _remote_uid(folder, one, message.pk, arrival, now)
-                for one, arrival, message in zip(batch, arrivals, messages, strict=True)
-            )
-            _count(run, batch)
-    except Exception:
-        packs.discard(pack.name)
-        raise
+    # Within the transaction: a commit that fails may have come about, and its rows name the pack.
+    with transaction.atomic(), packs.discarded_on_failure(pack):
+        _renew(run, now)
+        quotas.take(run.account.owner_id, _octets(batch))
+        inbox = role_folder(run.account, Role.INBOX)
+        messages = ingest.store_messages(run.account, inbox, pack, arrivals)
+        RemoteUid.objects.bulk_create(
+            _remote_uid(folder, one, message.pk, arrival, now)
+            for one, arrival, message in zip(batch, arrivals, messages, strict=True)
+        )
+        _count(run, batch)
 
 
 def _arrival(raw: bytes, now: datetime) -> ingest.Arrival:

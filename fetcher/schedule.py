@@ -12,7 +12,8 @@ from wire.errors import Retry
 
 BATCH_ACCOUNTS = 20
 CLAIM_LIMIT = 400
-CLAIM_FOR = timedelta(minutes=5)
+# So long a nudge that the broker lost keeps its accounts waiting.
+CLAIM_FOR = timedelta(seconds=45)
 SOON = timedelta(minutes=2)
 LONGEST_WAIT = timedelta(hours=6)
 JITTER = 0.2
@@ -39,7 +40,7 @@ def next_fetch_time(
 
 
 def claim_due_accounts(now: datetime) -> Iterator[list[int]]:
-    """Yield batches of due account ids, each claimed for five minutes against other dispatchers."""
+    """Yield batches of due account ids, each claimed for a while against other dispatchers."""
     with transaction.atomic():
         due = (
             ExternalAccount.objects.due(now).order_by("next_fetch_at").values_list("id", flat=True)

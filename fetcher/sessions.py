@@ -10,7 +10,7 @@ from accounts.credentials import login_for
 from accounts.models import ExternalAccount, Purpose
 from fetcher.memory import Memory
 from fetcher.models import MAX_UID, RemoteFolder
-from fetcher.planning import Listing, number_repeats
+from fetcher.planning import Found, Listing, number_repeats
 from mailstore.parsing import fingerprint
 from wire.errors import MailError
 from wire.pop3 import Limits, Pop3Session, Position, RemoteItem, open_pop3
@@ -37,8 +37,13 @@ def find_messages(session: Pop3Session, folder: RemoteFolder, position: Position
     """
     tail = session.changes_since(position) if position else None
     if tail is None or not _are_new(folder, tail):
-        return Listing(number_repeats(_named(session, session.list_items())), is_whole=True)
+        return Listing(find_all(session), is_whole=True)
     return Listing(number_repeats((item, item.uid, False) for item in tail), is_whole=False)
+
+
+def find_all(session: Pop3Session) -> list[Found]:
+    """List everything that is there."""
+    return number_repeats(_named(session, session.list_items()))
 
 
 def _are_new(folder: RemoteFolder, tail: Sequence[RemoteItem]) -> bool:

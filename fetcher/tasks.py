@@ -17,8 +17,10 @@ from fetcher.models import Heartbeat
 @shared_task
 def dispatch_due_accounts() -> None:
     """Claim the accounts that are due and hand them out in batches."""
-    for account_ids in schedule.claim_due_accounts(timezone.now()):
-        fetch_accounts.delay(account_ids)
+    now = timezone.now()
+    for account_ids in schedule.claim_due_accounts(now):
+        # Once its claim has lapsed there is another nudge for the same accounts.
+        fetch_accounts.apply_async([account_ids], expires=now + schedule.CLAIM_FOR)
 
 
 @shared_task

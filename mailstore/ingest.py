@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import F
 
@@ -42,7 +43,19 @@ def store_messages(
     """
     if not arrivals:
         return []
-    blobs = _blobs(account.owner_id, pack, arrivals)
+    return add_messages(account, folder, _blobs(account.owner_id, pack, arrivals), arrivals)
+
+
+def add_messages(
+    account: ExternalAccount,
+    folder: Folder,
+    blobs: Mapping[str, Blob],
+    arrivals: Sequence[Arrival],
+) -> list[Message]:
+    """Write the rows of messages whose bytes have rows already, in ``blobs`` by their digest.
+
+    Like ``store_messages`` it needs a transaction that holds the owner's quota row.
+    """
     threads = find_threads(account.owner_id, [arrival.parsed for arrival in arrivals])
     messages = Message.objects.bulk_create(
         _message(account, folder, blobs[arrival.sha256], thread, arrival)
@@ -55,7 +68,7 @@ def store_messages(
         for part in arrival.parsed.parts
     )
     _count(folder, arrivals)
-    search.index([_entry(message, arrival.parsed) for message, arrival in pairs])
+    search.index([entry(message, arrival.parsed) for message, arrival in pairs])
     return messages
 
 
@@ -79,8 +92,6 @@ def _blobs(owner_id: int, pack: WrittenPack, arrivals: Sequence[Arrival]) -> dic
 def _message(
     account: ExternalAccount, folder: Folder, blob: Blob, thread: Thread, arrival: Arrival
 ) -> Message:
-    parsed = arrival.parsed
-    sent_at, sent_offset, is_guess = sent_time(parsed, arrival.received_at)
     return Message(
         owner_id=account.owner_id,
         account=account,
@@ -88,21 +99,29 @@ def _message(
         thread=thread,
         blob=blob,
         size=len(arrival.raw),
-        subject=parsed.subject,
-        sender_name=parsed.sender.name,
-        sender_address=parsed.sender.address,
-        to=_pairs(parsed.to),
-        cc=_pairs(parsed.cc),
-        message_id=parsed.message_id,
-        preview=parsed.preview,
-        sent_at=sent_at,
-        sent_offset=sent_offset,
-        sent_at_is_guess=is_guess,
         received_at=arrival.received_at,
-        has_attachments=parsed.has_attachments,
-        defects=list(parsed.defects),
         seen=arrival.seen,
+        **columns(arrival.parsed, arrival.received_at),
     )
+
+
+def columns(parsed: ParsedMessage, received_at: datetime) -> dict[str, Any]:
+    """Return every column of a message that its raw bytes and its time of arrival decide."""
+    sent_at, sent_offset, is_guess = sent_time(parsed, received_at)
+    return {
+        "subject": parsed.subject,
+        "sender_name": parsed.sender.name,
+        "sender_address": parsed.sender.address,
+        "to": _pairs(parsed.to),
+        "cc": _pairs(parsed.cc),
+        "message_id": parsed.message_id,
+        "preview": parsed.preview,
+        "sent_at": sent_at,
+        "sent_offset": sent_offset,
+        "sent_at_is_guess": is_guess,
+        "has_attachments": parsed.has_attachments,
+        "defects": list(parsed.defects),
+    }
 
 
 def sent_time(parsed: ParsedMessage, received_at: datetime) -> tuple[datetime, int, bool]:
@@ -125,7 +144,8 @@ def _count(folder: Folder, arrivals: Sequence[Arrival]) -> None:
     )
 
 
-def _entry(message: Message, parsed: ParsedMessage) -> search.Entry:
+def entry(message: Message, parsed: ParsedMessage) -> search.Entry:
+    """Return the words under which a message is found."""
     people = [parsed.sender, *parsed.to, *parsed.cc]
     named = " ".join(f"{person.name} {person.address}" for person in people)
     return search.Entry(message.pk, message.owner_id, parsed.subject, named, parsed.text)

@@ -243,6 +243,7 @@ class Message(models.Model):
                 fields=["owner", "sent_at", "id"], condition=Q(flagged=True), name="message_starred"
             ),
         ]
+
     def __str__(self) -> str:
         return str(self.public_id)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 
 from mailstore.models import Blob
+
+SET_ASIDE = "set-aside"
 
 
 class BlobDamaged(Exception):
@@ -62,6 +65,9 @@ def read_raw(blob: Blob) -> bytes:
     """Return the raw bytes of a message, checked against their digest; raises BlobDamaged."""
     try:
         with _path(blob.pack.name).open("rb") as file:
+            # A place beyond the file is not even tried: a damaged row may ask for any size.
+            if blob.offset + blob.size > os.fstat(file.fileno()).st_size:
+                raise BlobDamaged(f"blob {blob.pk} reaches beyond its pack")
             file.seek(blob.offset)
             raw = file.read(blob.size)
     except OSError as error:
@@ -80,14 +86,68 @@ def is_intact(blob: Blob, sha256: str) -> bool:
     return blob.sha256 == sha256
 
 
+@contextmanager
+def discarded_on_failure(pack: WrittenPack) -> Iterator[None]:
+    """Remove a new pack if what would name it is not even written."""
+    try:
+        yield
+    except BaseException:
+        discard(pack.name)
+        raise
+
+
 def discard(name: uuid.UUID) -> None:
     """Remove a pack that no row names: its transaction failed, or its last message is gone."""
     _path(name).unlink(missing_ok=True)
 
 
+def root() -> Path:
+    """Return the folder that holds all packs."""
+    return Path(settings.PACK_FOLDER)
+
+
+def size_on_disk(name: uuid.UUID) -> int | None:
+    """Return the size of a pack's file, or None where there is none."""
+    try:
+        return _path(name).stat().st_size
+    except OSError:
+        return None
+
+
+def read_stretch(name: uuid.UUID, offset: int, size: int) -> bytes:
+    """Return bytes of a pack as they lie there, checked against nothing; raises OSError."""
+    with _path(name).open("rb") as file:
+        file.seek(offset)
+        return file.read(size)
+
+
+def files() -> Iterator[Path]:
+    """Yield every file beside and among the packs, apart from what was set aside."""
+    for path in root().rglob("*"):
+        if path.is_file() and root() / SET_ASIDE not in path.parents:
+            yield path
+
+
+def name_of(path: Path) -> uuid.UUID | None:
+    """Return the name of the pack whose file this is, or None for any other file."""
+    try:
+        name = uuid.UUID(path.stem)
+    except ValueError:
+        return None
+    return name if path == _path(name) else None
+
+
+def set_aside(path: Path) -> None:
+    """Move a file that no row names out of the way, into a folder that only people empty."""
+    aside = root() / SET_ASIDE
+    _make_folder(aside)
+    path.rename(aside / path.name)
+    _sync_folder(aside)
+
+
 def _path(name: uuid.UUID) -> Path:
     # 256 folders keep each of them short enough to list and copy.
-    return Path(settings.PACK_FOLDER) / name.hex[:2] / f"{name.hex}.pack"
+    return root() / name.hex[:2] / f"{name.hex}.pack"
 
 
 def _make_folder(folder: Path) -> None:

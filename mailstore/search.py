@@ -62,7 +62,7 @@ def _terms(text: str) -> list[str]:
 def index(entries: Sequence[Entry]) -> None:
     """Add the words of new messages, in one statement, inside the caller's transaction."""
     on_sqlite = connection.vendor == "sqlite"
-    rows = [_fts_row(entry) if on_sqlite else _vector_row(entry) for entry in entries]
+    rows = [fts_row(entry) if on_sqlite else vector_row(entry) for entry in entries]
     with connection.cursor() as cursor:
         cursor.executemany(_FTS_INSERT if on_sqlite else _VECTOR_INSERT, rows)
 
@@ -100,7 +100,8 @@ _FTS_INSERT = (
 _FTS_SELECT = "SELECT rowid FROM mailstore_search WHERE mailstore_search MATCH %s"
 
 
-def _fts_row(entry: Entry) -> tuple[int, str, str, str, str]:
+def fts_row(entry: Entry) -> tuple[int, str, str, str, str]:
+    """Return the values of FTS_INSERT: the message, its owner as a term, and the folded words."""
     body = " ".join(_terms(entry.text)[:MAX_WORDS])
     owner = f"o{entry.owner_id}"
     return entry.message_id, owner, fold(entry.subject), fold(entry.people), body
@@ -121,7 +122,8 @@ _VECTOR_SELECT = (
 )
 
 
-def _vector_row(entry: Entry) -> tuple[int, int, str]:
+def vector_row(entry: Entry) -> tuple[int, int, str]:
+    """Return the message, its owner, and a tsvector written out."""
     # The empty term between two fields keeps a phrase from reaching over their border.
     fields = chain(_terms(entry.subject), [""], _terms(entry.people), [""], _terms(entry.text))
     places = list(fields)[:MAX_WORDS]

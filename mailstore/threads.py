@@ -5,41 +5,50 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import itemgetter
+
+from django.db.models import Count, Exists, OuterRef
 
 from mailstore.models import Message, Thread, ThreadLink
 from mailstore.parsing import ParsedMessage
 
 
-def find_threads(owner_id: int, arrivals: Sequence[ParsedMessage]) -> list[Thread]:
+def find_threads(
+    owner_id: int, arrivals: Sequence[ParsedMessage], homes: Sequence[int] = ()
+) -> list[Thread]:
     """Return the conversation of each message, made or merged where needed.
 
+    ``homes[i]`` is the conversation that message ``i`` lies in already; rather than a new one it
+    is taken again, with its address, unless other messages have a claim to it.
     Runs inside the caller's transaction, which has locked the owner's quota row: two batches of
     one owner must not do this at once. Conversations never join owners (RFC 8621 §3).
     """
-    ids = [_digests(parsed) for parsed in arrivals]
+    ids = [digests(parsed) for parsed in arrivals]
     found = ThreadLink.objects.filter(owner_id=owner_id, digest__in=set().union(*ids))
     known = dict(found.values_list("digest", "thread_id"))
     groups = _Groups()
-    for index, digests in enumerate(ids):
-        for digest in digests:
+    for index, mentioned in enumerate(ids):
+        for digest in mentioned:
             groups.join(index, digest)
     for digest, thread_id in known.items():
         groups.join(digest, (thread_id,))
     kept = _merge(groups, set(known.values()))
-    threads = _threads(owner_id, [groups.root(index) for index in range(len(ids))], kept)
+    roots = [groups.root(index) for index in range(len(ids))]
+    threads = _threads(owner_id, roots, _homes(owner_id, roots, ids, homes) | kept)
     ThreadLink.objects.bulk_create(
         ThreadLink(owner_id=owner_id, digest=digest, thread=thread)
         for digest, thread in {
             digest: thread
-            for digests, thread in zip(ids, threads, strict=True)
-            for digest in digests
+            for mentioned, thread in zip(ids, threads, strict=True)
+            for digest in mentioned
             if digest not in known
         }.items()
     )
     return threads
 
 
-def _digests(parsed: ParsedMessage) -> list[str]:
+def digests(parsed: ParsedMessage) -> list[str]:
+    """Return the digests of a message's own id and of all that it refers to."""
     ids = [parsed.message_id, *parsed.references]
     return [hashlib.sha256(one.encode()).hexdigest() for one in ids if one]
 
@@ -62,6 +71,26 @@ class _Groups:
 
     def join(self, one: _Node, other: _Node) -> None:
         self._above[self.root(one)] = self.root(other)
+
+
+def _homes(
+    owner_id: int, roots: Sequence[_Node], ids: Sequence[list[str]], homes: Sequence[int]
+) -> dict[_Node, int]:
+    """Choose for each group the oldest conversation it lies in that nobody else has a claim to.
+
+    A link is a claim. A message without any id has none: it keeps a conversation of its own only.
+    """
+    if not homes:
+        return {}
+    unclaimed = ~Exists(ThreadLink.objects.filter(thread=OuterRef("pk")))
+    free = Thread.objects.filter(unclaimed, owner=owner_id, pk__in=homes)
+    members = dict(free.annotate(Count("messages")).values_list("pk", "messages__count"))
+    chosen: dict[_Node, int] = {}
+    for home, root, mentioned in sorted(zip(homes, roots, ids, strict=True), key=itemgetter(0)):
+        if root not in chosen and home in members and (mentioned or members[home] == 1):
+            chosen[root] = home
+            del members[home]
+    return chosen
 
 
 def _merge(groups: _Groups, thread_ids: set[int]) -> dict[_Node, int]:

@@ -18,12 +18,24 @@ from tests.servers.postgres import Postgres, run_postgres
 from tests.servers.processes import ServerMissing
 from tests.servers.redis import Redis, run_redis
 from tests.servers.smtp import Relay, run_relay
+from tests.sweeps import IS_WHOLE, RESULTS, SEED
 
 Server = TypeVar("Server")
 # `make test` looks at samples, `make test-all` (--hypothesis-profile=whole) at many more.
 settings.register_profile("sample", deadline=None)
 settings.register_profile("whole", deadline=None, max_examples=3000)
 settings.load_profile("sample")
+
+
+def pytest_report_header() -> str:
+    """Say how the samples of this run are drawn again."""
+    return f"sweeps: MUARA_SEED={SEED}, {'whole' if IS_WHOLE else 'sampled; MUARA_SWEEP=whole'}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the sweeps found."""
+    for sentence in RESULTS:
+        terminalreporter.write_line(sentence)
 
 
 def lend(server: AbstractContextManager[Server]) -> Iterator[Server]:

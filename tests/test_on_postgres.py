@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 
 from tests.servers.postgres import Postgres
+from tests.sweeps import RESULTS, SEED, seconds
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ["tests/accounts", "tests/fetcher", "tests/mailstore"]
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(seconds(600, 7200))
 def test_every_promise_and_verb_holds_on_postgresql_too(postgres: Postgres, tmp_path: Path) -> None:
     settings = {
         "MUARA_DATABASE_URL": postgres.url("postgres"),
         "MUARA_DATA": str(tmp_path),
+        "MUARA_SEED": str(SEED),
     }
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FOLDERS],
@@ -31,3 +33,4 @@ def test_every_promise_and_verb_holds_on_postgresql_too(postgres: Postgres, tmp_
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:]
+    RESULTS.extend(x for x in done.stdout.splitlines() if x.startswith("postgresql: "))

@@ -1,9 +1,10 @@
-// The list: select all, select a range with Shift, keep the selection when rows are renewed.
+// The list: select all, select a range with Shift, keep selection and focus when rows are renewed.
 
 const body = document.getElementById("list-body");
 const boxes = () => [...body.querySelectorAll("[name=ids]")];
 let last = null;
 let kept = new Set();
+let focused = "";
 
 function showSelectAll() {
   const all = document.getElementById("pick-all");
@@ -16,6 +17,13 @@ function mirror() {
   const picked = boxes().filter((box) => box.checked).length;
   all.checked = picked > 0 && picked === boxes().length;
   all.indeterminate = picked > 0 && !all.checked;
+}
+
+// The buttons show themselves only once the selection is back; what is gone gives way to the list.
+function keepFocus() {
+  if (!focused || document.activeElement?.id === focused) return;
+  document.getElementById(focused)?.focus();
+  if (document.activeElement?.id !== focused) document.getElementById("list").focus();
 }
 
 function pickRange(box) {
@@ -36,6 +44,7 @@ body.addEventListener("click", (event) => {
 
 body.addEventListener("htmx:beforeSwap", () => {
   kept = new Set(boxes().filter((box) => box.checked).map((box) => box.value));
+  focused = body.contains(document.activeElement) ? document.activeElement.id : "";
 });
 
 body.addEventListener("htmx:afterSwap", () => {
@@ -43,6 +52,7 @@ body.addEventListener("htmx:afterSwap", () => {
   boxes().forEach((box) => (box.checked = kept.has(box.value)));
   showSelectAll();
   mirror();
+  keepFocus();
 });
 
 showSelectAll();

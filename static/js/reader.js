@@ -3,6 +3,8 @@
 const wide = matchMedia("(width >= 1180px)");
 const list = document.getElementById("list");
 const reader = document.getElementById("reader");
+const shown = () => reader.querySelector(".message")?.dataset.id;
+let before = shown();
 
 function markCurrent(article) {
   list.querySelectorAll("a[aria-current]").forEach((link) => link.removeAttribute("aria-current"));
@@ -50,9 +52,11 @@ list.addEventListener("click", (event) => {
 reader.addEventListener("htmx:afterSettle", () => {
   const article = reader.querySelector(".message");
   if (!article) return;
-  reader.scrollTop = 0;
   markCurrent(article);
   article.querySelectorAll("iframe").forEach(watch);
+  if (shown() === before && reader.contains(document.activeElement)) return; // A star was turned.
+  before = shown();
+  reader.scrollTop = 0;
   document.getElementById("subject").focus({ preventScroll: true });
 });
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,35 @@ def test_it_starts_heals_refuses_a_second_one_and_ends(tmp_path: Path) -> None:
 
     (data / "keys" / "credential.keys").rename(tmp_path / "elsewhere")
     assert "Put it back from your backup" in refusal(data, port)
+
+
+def test_a_killed_worker_leaves_no_account_waiting(tmp_path: Path) -> None:
+    data, port, log = tmp_path / "var", free_port(), tmp_path / "log"
+    settings = environment(data, port)
+    with running(SERVE, log=log, environment=settings, cwd=ROOT) as process:
+        wait_for(lambda: answers(port), what="serve", log=log, process=process, seconds=60)
+        until(lambda: health(port)["ok"] is True, 20)
+        shell = [sys.executable, "manage.py", "shell", "--no-imports", "-c", OPEN_RUN]
+        subprocess.run(shell, env=settings, cwd=ROOT, check=True)
+        os.kill(children(process.pid)[1], signal.SIGKILL)
+        until(lambda: closed_runs(data) == [("run.lost",)], 20)
+
+
+OPEN_RUN = """
+from datetime import timedelta
+from django.utils import timezone
+from fetcher.models import FetchRun
+from tests.builders import make_account, make_user
+now = timezone.now()
+account = make_account(make_user(), next_fetch_at=now + timedelta(days=1))
+FetchRun.objects.create(account=account, opened_at=now, lease_until=now + timedelta(days=1))
+"""
+
+
+def closed_runs(data: Path) -> list[tuple[str]]:
+    with closing(sqlite3.connect(data / "muara.sqlite3")) as connection:
+        rows = connection.execute("SELECT code FROM fetcher_fetchrun WHERE closed_at IS NOT NULL")
+        return rows.fetchall()
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

@@ -6,11 +6,9 @@ import hashlib
 import poplib
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_network
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts.models import ExternalAccount, Plan, Quota, State
 from fetcher.models import FetchRun, RemoteUid
@@ -20,7 +18,6 @@ from mailstore.models import Blob, Message, Pack
 from mailstore.packs import read_raw
 from tests.builders import make_account, make_user
 from tests.servers.dovecot import Dovecot
-from wire.guard import Guard
 
 pytestmark = [pytest.mark.servers, pytest.mark.django_db(transaction=True)]
 Mailbox = Callable[..., ExternalAccount]
@@ -35,26 +32,13 @@ def letter(number: int, body: str = "Selamat pagi.") -> bytes:
 
 
 @pytest.fixture
-def mailbox(
-    dovecot: Dovecot,
-    authority_file: str,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Mailbox:
+def mailbox(at_dovecot: Dovecot, request: pytest.FixtureRequest) -> Mailbox:
     """Make an account whose server is the real one, with the given messages in it."""
-    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
-    pairs = (rule.split("=") for rule in dovecot.connect_to.split(","))
-    ends = ((name.rsplit(":", 1), real.rsplit(":", 1)) for name, real in pairs)
-    settings.GUARD = Guard(
-        (ip_network("127.0.0.0/8"),),
-        {(name[0], int(name[1])): (real[0], int(real[1])) for name, real in ends},
-    )
     address = f"{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}@example.org"
 
     def make(*raws: bytes, password: str = "right", **fields: object) -> ExternalAccount:
-        dovecot.add_user(address, "right")
-        dovecot.deliver(address, *raws)
+        at_dovecot.add_user(address, "right")
+        at_dovecot.deliver(address, *raws)
         owner = make_user()
         return make_account(owner, address=address, password=password, **fields)
 

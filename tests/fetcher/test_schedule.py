@@ -6,6 +6,7 @@ from itertools import chain
 import pytest
 
 from accounts.models import ExternalAccount
+from aggregator.celery import app
 from fetcher.schedule import (
     BATCH_ACCOUNTS,
     LONGEST_WAIT,
@@ -13,6 +14,7 @@ from fetcher.schedule import (
     claim_due_accounts,
     next_fetch_time,
 )
+from fetcher.tasks import dispatch_due_accounts, fetch_accounts
 from tests.builders import make_account, make_user
 from wire.errors import Retry
 
@@ -54,7 +56,7 @@ def test_each_due_account_is_claimed_once() -> None:
     assert [len(batch) for batch in first] == [BATCH_ACCOUNTS, 5]
     assert sorted(chain.from_iterable(first)) == [account.pk for account in due]
     assert list(claim_due_accounts(now)) == []
-    later = now + timedelta(minutes=6)
+    later = now + timedelta(minutes=1)
     assert sum(len(batch) for batch in claim_due_accounts(later)) == 25, "a lost nudge is made good"
 
 
@@ -74,3 +76,15 @@ def test_asking_for_a_visit_makes_only_an_active_account_due() -> None:
     assert ask_for_visit(active, now=NOW)
     assert not ask_for_visit(paused, now=NOW)
     assert ExternalAccount.objects.get(pk=active.pk).next_fetch_at == NOW
+
+
+@pytest.mark.django_db
+def test_a_nudge_ends_with_its_claim() -> None:
+    account = make_account(make_user())
+    dispatch_due_accounts()
+    with app.connection_for_read() as connection:
+        nudge = connection.SimpleQueue("celery").get(block=False)
+        nudge.ack()
+    account.refresh_from_db()
+    assert nudge.headers["task"] == fetch_accounts.name
+    assert datetime.fromisoformat(nudge.headers["expires"]) == account.dispatched_until

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -20,23 +21,29 @@ PICTURES = ROOT / "docs" / "pictures"
 SHOWN = {"embedded-wide-message.png": "inbox.png", "embedded-phone-all.png": "phone.png"}
 # Foreign mail is not ours to judge; it lies in a frame of its own.
 JUDGED = {"exclude": [["iframe"]]}
+LEVELS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+RULES = {"runOnly": list(LEVELS), "resultTypes": ["violations"]}
 
 
 @dataclass
 class Visit:
-    """One browser window at one site; ``troubles`` collects what must not happen."""
+    """One browser window at one site; ``troubles`` collects what must not happen.
+
+    ``refused`` is set while pages are asked for that the site answers with an error on purpose.
+    """
 
     page: Page
     site: str
     name: str
     troubles: list[str] = field(default_factory=list)
+    refused: bool = False
 
     def go(self, path: str) -> None:
         """Open an address of the site."""
         self.page.goto(f"{self.site}{path}")
 
     def look(self, what: str) -> None:
-        """Keep a picture of the page, and hold it to axe's rules and to the width of the screen."""
+        """Keep a picture of the page and judge it."""
         self.page.wait_for_load_state("networkidle")
         RESULTS.mkdir(exist_ok=True)
         picture = RESULTS / f"{self.name}-{what}.png"
@@ -44,7 +51,11 @@ class Visit:
         if picture.name in SHOWN and os.environ.get("MUARA_SCREENSHOTS"):
             PICTURES.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(picture, PICTURES / SHOWN[picture.name])
-        found = Axe().run(self.page, context=JUDGED).response["violations"]
+        self.judge(what)
+
+    def judge(self, what: str) -> None:
+        """Hold the page to axe's rules (WCAG 2.2 AA) and to the width of the screen."""
+        found = Axe().run(self.page, context=JUDGED, options=RULES).response["violations"]
         for violation in found:
             where = "; ".join(str(node["target"]) for node in violation["nodes"][:5])
             self.troubles.append(f"{what}: axe {violation['id']}: {violation['help']}: {where}")
@@ -56,7 +67,8 @@ class Visit:
 
     def hear(self, message: ConsoleMessage) -> None:
         """Take down what the browser complains about, broken content rules among it."""
-        if message.type in {"error", "warning"}:
+        own_answer = message.text.startswith("Failed to load resource")
+        if message.type in {"error", "warning"} and not (self.refused and own_answer):
             self.troubles.append(f"console: {message.text}")
 
     def see_request(self, request: Request) -> None:
@@ -67,10 +79,15 @@ class Visit:
 
 
 @contextmanager
-def visit(browser: Browser, site: str, name: str, *, width: int, height: int) -> Iterator[Visit]:
-    """Open a window of a size, in English, with nothing remembered from before."""
+def visit(
+    browser: Browser, site: str, name: str, *, width: int, height: int, **options: Any
+) -> Iterator[Visit]:
+    """Open a window of a size, in English, with nothing remembered from before.
+
+    ``options`` are those of Playwright's ``new_context``.
+    """
     context = browser.new_context(
-        viewport={"width": width, "height": height}, locale="en-US", accept_downloads=True
+        viewport={"width": width, "height": height}, **({"locale": "en-US"} | options)
     )
     context.set_default_timeout(15_000)
     page = context.new_page()

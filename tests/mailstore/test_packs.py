@@ -68,6 +68,14 @@ def test_a_cut_or_missing_file_is_damage(pack_folder: Path) -> None:
         packs.read_raw(blob(written, 0))
 
 
+def test_a_place_beyond_the_file_is_damage_whatever_its_size() -> None:
+    written = packs.write_pack(RAWS)
+    beyond = blob(written, 2)
+    beyond.size = 2**50
+    with pytest.raises(packs.BlobDamaged):
+        packs.read_raw(beyond)
+
+
 def test_a_write_that_fails_leaves_nothing(pack_folder: Path) -> None:
     with pytest.raises(TypeError):
         packs.write_pack([b"good", None])  # type: ignore[list-item]

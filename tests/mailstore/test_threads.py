@@ -70,3 +70,12 @@ def test_a_message_that_links_two_conversations_makes_them_one() -> None:
 def test_a_long_chain_in_one_batch_is_one_conversation() -> None:
     chain = [said(str(number), str(number - 1)) for number in range(200)]
     assert len(set(ids(make_user(), *chain, *reversed(chain)))) == 1
+
+
+def test_a_conversation_that_a_merge_takes_over_is_no_home_for_another() -> None:
+    owner = make_user()
+    ids(owner, said("a"))
+    (taken,) = ids(owner, said("n"))
+    pair = [said("b", "a", "n"), said("o")]
+    merged, apart = find_threads(owner.pk, pair, [taken, taken])
+    assert apart.pk not in {merged.pk, taken}

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.servers.processes import answers, free_port, private_folder, program, running, wait_for
 
@@ -24,6 +25,7 @@ class Redis:
     """A running server."""
 
     port: int
+    folder: Path
     password: str = field(repr=False)
 
     def url(self, database: int = 0) -> str:
@@ -34,15 +36,21 @@ class Redis:
 @contextmanager
 def run_redis() -> Iterator[Redis]:
     """Run a server on a loopback port of its own."""
-    command = program("redis-server")
     with private_folder("redis") as folder:
-        server = Redis(free_port(), secrets.token_hex(16))
+        server = Redis(free_port(), folder, secrets.token_hex(16))
         settings = folder / "redis.conf"
         settings.touch(0o600)
         settings.write_text(
             SETTINGS.format(port=server.port, password=server.password, folder=folder)
         )
-        log = folder / "log"
-        with running([command, settings], log=log) as process:
-            wait_for(lambda: answers(server.port), what="redis", log=log, process=process)
+        with serve(server):
             yield server
+
+
+@contextmanager
+def serve(server: Redis) -> Iterator[int]:
+    """Run a server, also again after its process was killed; yield that process."""
+    log = server.folder / "log"
+    with running([program("redis-server"), server.folder / "redis.conf"], log=log) as process:
+        wait_for(lambda: answers(server.port), what="redis", log=log, process=process)
+        yield process.pid

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         lock = self._lock(Path(settings.MUARA_DATA))
         self._prepare()
         started = timezone.now()
-        supervisor = Supervisor(self._say, lock, lambda: worker_is_silent(since=started))
+        supervisor = Supervisor(self._say, lock, lambda: worker_is_silent(since=started), free_runs)
         code = supervisor.run()
         self._say("Muara has stopped.")
         sys.exit(code)
@@ -90,3 +91,9 @@ def worker_is_silent(*, since: Any) -> bool:
     except DatabaseError:
         return False
     return bool(timezone.now() - max(beat or since, since) > SILENCE_LIMIT)
+
+
+def free_runs() -> None:
+    """Close the runs of a worker that died, the only one; where that fails their leases lapse."""
+    with suppress(DatabaseError):
+        close_left_open(now=timezone.now())

@@ -1,0 +1,104 @@
+"""What the fetcher remembers against the message store: remote ids, lost messages, open runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from accounts import quotas
+from accounts.models.account import GONE
+from fetcher.models import FetchRun, RemoteUid
+from fetcher.outcomes import close_stale_runs
+from mailstore import ingest, packs
+from mailstore.checks.faults import Fault, wrong_rows
+from mailstore.folders import role_folder
+from mailstore.models import Blob, Message, Role
+from mailstore.parsing import parse
+
+LONG_AGO = timedelta(hours=1)
+ADVICE = {
+    "message.lost": "The blob is here, its message is gone. --repair makes it again, as new.",
+    "remote.account": "--repair takes the account of the remote folder if the message agrees.",
+    "remote.digest": "Other bytes are stored than were fetched. The server keeps its copy.",
+    "run.lapsed": "No worker has closed this run. --repair closes it.",
+}
+
+
+def check_remote(owner_id: int | None, *, now: datetime) -> Iterator[Fault]:
+    """Yield what is wrong with the fetcher's own rows, of one owner's accounts or of all."""
+    uids = RemoteUid.objects.all() if owner_id is None else _of(owner_id, RemoteUid.objects.all())
+    foreign = uids.filter(_foreign())
+    names = ["account_id", "remote_folder_id", "message_id"]
+    yield from wrong_rows("remote.account", foreign, names, _take_folders_account)
+    stored = uids.filter(message__isnull=False).exclude(sha256=F("message__blob__sha256"))
+    yield from wrong_rows("remote.digest", stored, ["message_id"])
+    yield from wrong_rows("message.lost", _lost(uids), ["account_id"], _make_again)
+    runs = FetchRun.objects.filter(closed_at=None, lease_until__lt=now - LONG_AGO)
+    runs = runs if owner_id is None else runs.filter(account__owner=owner_id)
+    yield from wrong_rows("run.lapsed", runs, ["account_id"], partial(_close, now))
+
+
+def _of(owner_id: int, rows: QuerySet[RemoteUid]) -> QuerySet[RemoteUid]:
+    return rows.filter(account__owner=owner_id)
+
+
+def _foreign() -> Q:
+    other_message = Q(message__isnull=False) & ~Q(message__account=F("account"))
+    return ~Q(account=F("remote_folder__account")) | other_message
+
+
+def _take_folders_account(uids: QuerySet[RemoteUid]) -> None:
+    agreeing = Q(message=None) | Q(message__account=F("remote_folder__account"))
+    for uid in uids.filter(agreeing).select_related("remote_folder"):
+        RemoteUid.objects.filter(pk=uid.pk).update(account=uid.remote_folder.account_id)
+
+
+def _lost(uids: QuerySet[RemoteUid]) -> QuerySet[RemoteUid]:
+    """Find ids without a message whose blob no message uses.
+
+    Whoever deletes a message drops its blob in the same transaction. A blob that is still there
+    has lost its message in no way that was meant.
+    """
+    unused = ~Exists(Message.objects.filter(blob=OuterRef("pk")))
+    blobs = Blob.objects.filter(unused, owner=OuterRef("account__owner"), sha256=OuterRef("sha256"))
+    return uids.filter(Exists(blobs), message=None).exclude(account__state__in=GONE)
+
+
+def _make_again(uids: QuerySet[RemoteUid]) -> None:
+    for uid in uids.select_related("account"):
+        blob = Blob.objects.select_related("pack").get(
+            owner=uid.account.owner_id, sha256=uid.sha256
+        )
+        try:
+            _remake(uid, blob, packs.read_raw(blob))
+        except packs.BlobDamaged:
+            _want_again(uid, blob)
+        except quotas.QuotaExceeded:
+            continue
+
+
+@transaction.atomic
+def _want_again(uid: RemoteUid, blob: Blob) -> None:
+    """Let the next visit fetch it as new; of a lost message with damaged bytes nothing is left."""
+    if uid.deleted_at is None:
+        uid.delete()
+        blob.delete()
+
+
+@transaction.atomic
+def _remake(uid: RemoteUid, blob: Blob, raw: bytes) -> None:
+    quotas.take(uid.account.owner_id, len(raw))
+    digest = hashlib.sha256(raw).hexdigest()
+    arrival = ingest.Arrival(raw, digest, parse(raw), received_at=uid.stored_at)
+    inbox = role_folder(uid.account, Role.INBOX)
+    (message,) = ingest.add_messages(uid.account, inbox, {digest: blob}, [arrival])
+    RemoteUid.objects.filter(pk=uid.pk).update(message=message)
+
+
+def _close(now: datetime, _runs: QuerySet[FetchRun]) -> None:
+    close_stale_runs(now=now)

@@ -1,0 +1,97 @@
+"""``manage.py checkstore``: recompute what the store says of itself, and mend what can be."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts.models import User
+from fetcher.checking import ADVICE as REMOTE_ADVICE
+from fetcher.checking import check_remote
+from fetcher.refetching import refetch
+from mailstore.checks import ADVICE as STORE_ADVICE
+from mailstore.checks import Fault, check_store
+
+ADVICE = STORE_ADVICE | REMOTE_ADVICE
+DAMAGED = {"blob.damaged", "blob.outside"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Compare packs, rows, words, counters and sums with each other, while the program runs, "
+        "and name every fault. Exits with 0 when there is none left, 1 when there is, 2 when the "
+        "call itself was wrong."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--owner", metavar="EMAIL", help="only this person's mail")
+        parser.add_argument(
+            "--repair", action="store_true", help="mend what packs and rows prove; no bytes go"
+        )
+        parser.add_argument(
+            "--refetch",
+            action="store_true",
+            help="get damaged messages again from their providers, where they still are",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON line a fault")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
+        owner_id, now = _owner_id(options["owner"]), timezone.now()
+        damaged: list[int] = []
+        counts = {"faults": 0, "notes": 0, "mended": 0}
+        for fault in chain(check_remote(owner_id, now=now), check_store(owner_id, now=now)):
+            is_mended = bool(options["repair"] and fault.mend and fault.mend())
+            self._tell(fault, is_mended=is_mended, as_json=options["json"])
+            counts["notes" if fault.is_note else "faults"] += 1
+            counts["mended"] += is_mended
+            if fault.code in DAMAGED and not is_mended:
+                damaged.append(int(fault.facts["blob"]))
+        if options["refetch"] and damaged:
+            counts["mended"] += self._refetch(damaged, as_json=options["json"])
+        self._sum_up(counts, as_json=options["json"])
+        if counts["faults"] > counts["mended"]:
+            sys.exit(1)
+
+    def _tell(self, fault: Fault, *, is_mended: bool, as_json: bool) -> None:
+        if as_json:
+            told = {"code": fault.code, **fault.facts, "note": fault.is_note, "mended": is_mended}
+            self.stdout.write(json.dumps(told | {"advice": ADVICE[fault.code]}))
+            return
+        facts = " ".join(f"{name}={value}" for name, value in fault.facts.items())
+        self.stdout.write(f"{fault.code} {facts}: {'Mended.' if is_mended else ADVICE[fault.code]}")
+
+    def _refetch(self, blob_ids: Iterable[int], *, as_json: bool) -> int:
+        whole = 0
+        for account_id, count, code in refetch(list(blob_ids)):
+            whole += count
+            told: dict[str, int | str] = {
+                "account": account_id,
+                "whole_again": count,
+                "error": code,
+            }
+            words = f"Account {account_id}: {count} messages are whole again. {code}".rstrip()
+            self.stdout.write(json.dumps(told) if as_json else words)
+        return whole
+
+    def _sum_up(self, counts: dict[str, int], *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"ok": counts["faults"] <= counts["mended"]} | counts))
+        else:
+            self.stdout.write(
+                f"{counts['faults']} faults, {counts['mended']} mended; {counts['notes']} notes."
+            )
+
+
+def _owner_id(email: str | None) -> int | None:
+    if email is None:
+        return None
+    owner = User.objects.filter(email__iexact=email).first()
+    if owner is None:
+        raise CommandError(f"There is nobody with the address {email} here.", returncode=2)
+    return owner.pk

@@ -1,0 +1,69 @@
+"""Gets damaged bytes again from the provider and puts them back under the rows that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from accounts import quotas
+from accounts.models import ExternalAccount, State
+from accounts.vault import SealBroken
+from fetcher.memory import Memory
+from fetcher.models import RemoteUid
+from fetcher.planning import BATCH_BYTES, Found
+from fetcher.sessions import find_all, open_session
+from mailstore.mending import put_back
+from mailstore.models import Blob
+from wire.errors import MailError
+from wire.pop3 import Pop3Session
+
+
+def refetch(blob_ids: Collection[int]) -> Iterator[tuple[int, int, str]]:
+    """Visit the active accounts that have damaged blobs.
+
+    Yield account id, how many blobs are whole again, and the code of what went wrong, if anything.
+    Nothing is deleted, here or there, and no message or remote id changes: the digest alone decides
+    whether what the provider has is what was lost.
+    """
+    damaged = Blob.objects.filter(pk__in=list(blob_ids)).values_list("owner_id", "sha256")
+    wanted = set(damaged)
+    uids = RemoteUid.objects.filter(
+        account__state=State.ACTIVE, sha256__in={digest for _, digest in wanted}
+    ).select_related("account__owner", "account__incoming")
+    by_account: dict[ExternalAccount, dict[tuple[str, int], str]] = {}
+    for uid in uids:
+        if (uid.account.owner_id, uid.sha256) in wanted:
+            by_account.setdefault(uid.account, {})[uid.uid, uid.occurrence] = uid.sha256
+    for account, digests in by_account.items():
+        yield account.pk, *_visit(account, digests)
+
+
+def _visit(account: ExternalAccount, digests: dict[tuple[str, int], str]) -> tuple[int, str]:
+    limits = quotas.plan_of(account.owner)
+    try:
+        with open_session(account, Memory(), max_message_bytes=limits.max_message_bytes) as session:
+            found = [one for one in find_all(session) if one.key in digests]
+            count = _retrieve(session, account.owner_id, found, digests)
+            session.finish()
+    except MailError as error:
+        return 0, error.code
+    except SealBroken:
+        return 0, "auth.sealed"
+    return count, ""
+
+
+def _retrieve(
+    session: Pop3Session,
+    owner_id: int,
+    found: Sequence[Found],
+    digests: dict[tuple[str, int], str],
+) -> int:
+    names = {one.item.number: digests[one.key] for one in found}
+    batch: dict[str, bytes] = {}
+    count = 0
+    for item, raw in session.retrieve([one.item for one in found]):
+        if not isinstance(raw, MailError):
+            batch[names[item.number]] = raw
+        if sum(map(len, batch.values())) >= BATCH_BYTES:
+            count += put_back(owner_id, batch)
+            batch = {}
+    return count + put_back(owner_id, batch)

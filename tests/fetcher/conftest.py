@@ -1,0 +1,58 @@
+"""What the tests of fetching share: the way to the real server, and mailboxes there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from itertools import count
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from fetcher import runs
+from tests.fetcher.offers import Offer, make_offer
+from tests.servers.dovecot import Dovecot
+from wire.guard import Guard
+
+# SQLite is no server that could go away; see tests/test_on_postgres.py.
+collect_ignore = [] if "MUARA_DATABASE_URL" in os.environ else ["test_database_outages.py"]
+
+
+@pytest.fixture
+def at_dovecot(
+    dovecot: Dovecot, authority_file: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Dovecot:
+    """Lead the names of all servers to the real one, and trust it."""
+    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+    pairs = (rule.split("=") for rule in dovecot.connect_to.split(","))
+    ends = ((name.rsplit(":", 1), real.rsplit(":", 1)) for name, real in pairs)
+    settings.GUARD = Guard(
+        (ip_network("127.0.0.0/8"),),
+        {(name[0], int(name[1])): (real[0], int(real[1])) for name, real in ends},
+    )
+    return dovecot
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take several batches for one mailbox."""
+    monkeypatch.setattr(runs, "BATCH_MESSAGES", 8)
+
+
+@pytest.fixture
+def offer(at_dovecot: Dovecot, settings: Settings) -> Iterator[Callable[..., Offer]]:
+    """Make mailboxes full of messages; give their room back afterwards."""
+    numbers = count()
+    made: list[Offer] = []
+
+    def make(delete_after_days: int | None = None) -> Offer:
+        made.append(make_offer(at_dovecot, next(numbers), delete_after_days))
+        return made[-1]
+
+    yield make
+    for one in made:
+        shutil.rmtree(one.mailbox, ignore_errors=True)
+    shutil.rmtree(Path(settings.PACK_FOLDER), ignore_errors=True)

@@ -1,0 +1,24 @@
+"""The site that browser tests look at: in this process, on localhost, with its static files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from pytest_django import live_server_helper
+
+
+@pytest.fixture(scope="session")
+def static_files(django_test_environment: None) -> None:
+    """Collect the static files, as an image does."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def site(static_files: None, live_server: live_server_helper.LiveServer) -> Iterator[str]:
+    """Lend the address of the site; what it counted for its limits is forgotten."""
+    cache.clear()
+    yield live_server.url
+    cache.clear()

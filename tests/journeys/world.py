@@ -1,0 +1,157 @@
+"""Rows that bring every page into each of its states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import ExternalAccount, Probe, State
+from accounts.models.probe import ProbeState, Step
+from mailstore.models import Message
+from mailstore.queries import list_messages
+from tests.builders import make_account
+from tests.journeys.people import make_person, session_of
+from tests.mailstore.rows import letter, make_message
+
+# More than a page of the list holds.
+MANY = 52
+STRANGER, NEWCOMER, READER, GUARDED, KEYED = "", "newcomer", "reader", "guarded", "keyed"
+HTML = (
+    '<h1>Kabar sungai</h1><p>Air sudah <b>surut</b>.</p><img src="https://gambar.example/a.png">'
+    '<table width="900"><tr><td>Lebar sekali</td></tr></table>'
+)
+INVITATION = (
+    b"From: Ketua RT <rt@contoh.example>\r\nSubject: Kerja bakti\r\n"
+    b"Content-Type: text/calendar; method=REQUEST; charset=utf-8\r\n\r\n"
+    b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The rows that the pages show: sessions by kind of person, and addresses of what they own."""
+
+    sessions: dict[str, str]
+    paths: dict[str, str]
+
+
+def make_world() -> World:
+    """Make one person of each kind, signed in, and what they have."""
+    people = {
+        NEWCOMER: make_person("baru.datang@contoh.example"),
+        READER: make_person("pembaca@contoh.example"),
+        GUARDED: make_person("terjaga@contoh.example"),
+        KEYED: make_person("berkunci@contoh.example"),
+    }
+    sessions = {kind: session_of(person) for kind, person in people.items()}
+    TOTP.activate(people[GUARDED], generate_totp_secret())
+    RecoveryCodes.activate(people[GUARDED])
+    key = {"name": "Ponsel", "credential": {}}
+    Authenticator.objects.create(user=people[KEYED], type="webauthn", data=key)
+    make_account(people[GUARDED], name="Rumah", last_checked_at=timezone.now())
+    accounts = _accounts(people[READER])
+    return World(sessions, _mail_paths(accounts[0]) | _settings_paths(accounts[0]))
+
+
+def _accounts(owner: Any) -> list[ExternalAccount]:
+    now = timezone.now()
+    later, soon = now + timedelta(minutes=5), now + timedelta(hours=1)
+    shut = {"next_fetch_at": None, "last_checked_at": now}
+    refused = {"last_code": "auth.failed", "last_facts": {"host": "pop.example.org"}}
+    kinds: dict[str, dict[str, Any]] = {
+        "Rumah": {"next_fetch_at": later, "last_checked_at": now, "color": "teal"},
+        "Kantor": {"dispatched_until": soon, "progress_done": 1240, "progress_total": 18402},
+        "Kampus": {"state": State.NEEDS_SIGN_IN, "color": "amber", **shut, **refused},
+        "Arsip": {"state": State.PAUSED, "color": "slate", **shut},
+        "Toko": {"next_fetch_at": later, "last_code": "conn.timeout", "color": "red"},
+    }
+    return [
+        make_account(owner, name=name, address=f"{name.lower()}@contoh.example", **fields)
+        for name, fields in kinds.items()
+    ]
+
+
+def _mail_paths(account: ExternalAccount) -> dict[str, str]:
+    html = letter("Kabar sungai dengan gambar", "Air sudah surut.")
+    html.add_alternative(HTML, subtype="html")
+    file = letter("Laporan sungai", "Terlampir.", Cc="Budi <budi@contoh.example>")
+    file.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="peta sungai.png")
+    mails: dict[str, EmailMessage | bytes] = {
+        "text": letter("Air sungai naik", "Tolong kabari > semua.\n\n> Baik.\nhttps://a.example"),
+        "html": html,
+        "attachment": file,
+        "damaged": letter("Rusak", "Tidak terbaca lagi."),
+        "calendar": INVITATION,
+    }
+    now = timezone.now()
+    for number in range(MANY):
+        sent = now - timedelta(days=1, minutes=number)
+        make_message(account, letter("Catatan harian"), seen=number % 3 == 0, sent_at=sent)
+    made = {name: make_message(account, mail) for name, mail in mails.items()}
+    _damage(made["damaged"])
+    Message.objects.filter(pk=made["text"].pk).update(flagged=True, answered=True)
+    within = {"folder": "inbox", "junk": "junk"}
+    folders = {
+        name: reverse("mail_folder", args=[account.public_id, x]) for name, x in within.items()
+    }
+    paths = {
+        name: reverse("mail_message", args=[account.public_id, one.public_id])
+        for name, one in made.items()
+    }
+    return paths | folders | {"older": _older(account)}
+
+
+def _damage(message: Message) -> None:
+    message.blob.sha256 = "0" * 64
+    message.blob.save()
+
+
+def _older(account: ExternalAccount) -> str:
+    key = list_messages(account.owner, view="inbox").next_key
+    return f"{reverse('mail_all', args=['inbox'])}?before={key}"
+
+
+def _settings_paths(account: ExternalAccount) -> dict[str, str]:
+    names = {"account": "account_settings", "connection": "account_connection"}
+    names |= {"remove": "account_remove"}
+    own = {name: reverse(view, args=[account.public_id]) for name, view in names.items()}
+    probes: dict[str, dict[str, Any]] = {
+        "waiting": {},
+        "running": {"state": ProbeState.RUNNING, "step": Step.TLS},
+        "failed": {
+            "state": ProbeState.FAILED,
+            "step": Step.SIGN_IN,
+            "code": "auth.failed",
+            "facts": {"host": "pop.example.org", "port": 995},
+            "detail": "-ERR [AUTH] salah",
+        },
+        "passed": {
+            "state": ProbeState.PASSED,
+            "account": account,
+            "facts": {"messages": 18402, "octets": 2 * 1024**3},
+        },
+    }
+    return own | {name: _probe(owner=account.owner, **fields) for name, fields in probes.items()}
+
+
+def _probe(**fields: Any) -> str:
+    probe = Probe.objects.create(
+        address="warung@contoh.example",
+        name="Warung",
+        protocol="pop3",
+        host="pop.example.org",
+        port=995,
+        security="tls",
+        username="warung",
+        expires_at=timezone.now() + timedelta(minutes=15),
+        **fields,
+    )
+    return reverse("probe", args=[probe.public_id])
