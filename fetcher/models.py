@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.db import models
@@ -48,10 +49,23 @@ class FetchRun(models.Model):
 
 
 class RemoteFolder(models.Model):
-    """A mailbox at the other server; POP3 has one, named INBOX."""
+    """A mailbox at the other server; POP3 has one, named INBOX.
+
+    The other columns are what the last POP3 visit learnt: what the server announced before and
+    after the sign-in; how many messages there were, all of them settled, with the uid of the last
+    and their octets (``last_count`` is None where that may not be relied on); when it was last
+    listed as a whole; and when the oldest message still there was stored here.
+    """
 
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)
     name = models.TextField()
+    offers_before = models.TextField(blank=True, default="")
+    offers_after = models.TextField(blank=True, default="")
+    last_count = models.PositiveIntegerField(null=True)
+    last_uid = models.CharField(max_length=MAX_UID, blank=True, default="")
+    last_octets = models.PositiveBigIntegerField(null=True)
+    listed_at = models.DateTimeField(null=True)
+    oldest_stored_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("remote folder")
@@ -64,6 +78,12 @@ class RemoteFolder(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def stored(self, uids: Collection[str]) -> models.QuerySet[RemoteUid]:
+        """Return the notes on these POP3 uids; named so that the unique index finds them."""
+        return RemoteUid.objects.filter(
+            account_id=self.account_id, remote_folder=self, uid_validity=0, uid__in=uids
+        )
 
 
 class RemoteUid(models.Model):

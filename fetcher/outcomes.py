@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -13,7 +15,7 @@ from django.db.models import QuerySet
 
 from accounts import lifecycle, quotas
 from accounts.models import ExternalAccount, State
-from fetcher.models import FetchRun
+from fetcher.models import FetchRun, RemoteFolder
 from fetcher.schedule import next_fetch_time
 from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
 
@@ -26,7 +28,8 @@ REFUSALS_ALLOWED = 2
 class Outcome:
     """How a visit ended: code and facts for the card, and whether trying again can help.
 
-    ``retry`` is None when all went well; ``stopped`` means that the worker is ending.
+    ``retry`` is None when all went well; ``stopped`` means that the worker is ending. ``memory``
+    holds the columns of the remote folder that the next visit shall find changed.
     """
 
     code: str = ""
@@ -34,6 +37,7 @@ class Outcome:
     retry: Retry | None = None
     refused: bool = False
     stopped: bool = False
+    memory: Mapping[str, Any] = field(default_factory=dict)
 
 
 def outcome_of(error: MailError) -> Outcome:
@@ -52,15 +56,10 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
     """
     with transaction.atomic():
         account = ExternalAccount.objects.select_for_update().get(pk=run.account_id)
-        open_run = FetchRun.objects.filter(pk=run.pk, closed_at=None)
-        if open_run.update(closed_at=now, code=outcome.code, facts=outcome.facts):
+        if _end(run, outcome, now):
             _leave_outcome(account, outcome, now)
+            _leave_memory(account, outcome)
             quotas.touch(account.owner_id)
-        # It is gone if this was tried before and had come about although nobody heard so.
-        with suppress(FetchRun.DoesNotExist):
-            run.refresh_from_db()
-        if not (run.code or run.messages or run.deleted):
-            FetchRun.objects.filter(pk=run.pk).delete()
     _follow_up(account, outcome, now)
     log.info(
         "run closed",
@@ -73,6 +72,25 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
         seconds=round((now - run.opened_at).total_seconds(), 3),
     )
     return run
+
+
+def _end(run: FetchRun, outcome: Outcome, now: datetime) -> bool:
+    """Close the run, or take it away where nothing came of it. Return False if it was not ours."""
+    open_run = FetchRun.objects.filter(pk=run.pk, closed_at=None)
+    if not outcome.code and open_run.filter(messages=0, deleted=0).delete()[0]:
+        run.closed_at, run.facts = now, outcome.facts
+        return True
+    is_ours = open_run.update(closed_at=now, code=outcome.code, facts=outcome.facts)
+    # It is gone if this was tried before and had come about although nobody heard so.
+    with suppress(FetchRun.DoesNotExist):
+        run.refresh_from_db()
+    return bool(is_ours)
+
+
+def _leave_memory(account: ExternalAccount, outcome: Outcome) -> None:
+    if outcome.memory:
+        inbox = RemoteFolder.objects.filter(account=account, name="INBOX")
+        inbox.exclude(**outcome.memory).update(**outcome.memory)
 
 
 def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:

@@ -7,10 +7,15 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wire.pop3 import RemoteItem
+from wire.pop3 import Position, RemoteItem
 
 BATCH_MESSAGES = 200
 BATCH_BYTES = 16 * 1024 * 1024
+# How long cheap questions are trusted before the whole list is asked for regardless, and how much
+# earlier that may be, so that accounts made together do not ask together.
+TRUSTED_FOR = timedelta(hours=24)
+TRUSTED_POLLS = 50
+SPREAD, SPREAD_STEPS = 0.25, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,14 @@ class Found:
     def key(self) -> tuple[str, int]:
         """Return what identifies the message within its mailbox."""
         return self.uid, self.occurrence
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a server listed: all that it has, or only what came after what was known."""
+
+    found: Sequence[Found]
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,42 @@ def choose_deletions(
         return []
     latest = now - timedelta(days=delete_after_days)
     return [entry for entry in found if entry.key in stored_at and stored_at[entry.key] <= latest]
+
+
+def is_deletion_due(
+    oldest_stored_at: datetime | None, *, delete_after_days: int | None, now: datetime
+) -> bool:
+    """Tell whether anything may have to be deleted, from when the oldest there was stored here."""
+    if delete_after_days is None or oldest_stored_at is None:
+        return False
+    return oldest_stored_at + timedelta(days=delete_after_days) <= now
+
+
+def is_listing_due(
+    listed_at: datetime | None, *, interval: timedelta, account_id: int, now: datetime
+) -> bool:
+    """Tell whether to ask for the whole list though nothing demands it.
+
+    A day or fifty visits after the last time, whichever is less, or up to a quarter earlier.
+    """
+    if listed_at is None:
+        return True
+    earlier = SPREAD * (account_id % SPREAD_STEPS) / SPREAD_STEPS
+    return now - listed_at >= min(TRUSTED_FOR, TRUSTED_POLLS * interval) * (1 - earlier)
+
+
+def next_position(known: Position, listing: Listing, octets: int | None) -> Position | None:
+    """Return how far the mailbox is known after a listing that came after ``known``.
+
+    None where cheap questions could not recognise it: names were made, or numbers have gaps.
+    """
+    found = listing.found
+    count = known.count + len(found)
+    if any(entry.uid_is_made for entry in found):
+        return None
+    if found and found[-1].item.number != count:
+        return None
+    return Position(count, found[-1].uid if found else known.last_uid, octets)
 
 
 def _fit(entries: Sequence[Found], room: int) -> tuple[list[Found], int]:

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from accounts import quotas
 from accounts.models import ExternalAccount, State
 from accounts.vault import SealBroken
+from fetcher.memory import Memory
 from fetcher.models import RemoteUid
 from fetcher.planning import BATCH_BYTES, Found
-from fetcher.sessions import find_messages, open_session
+from fetcher.sessions import find_all, open_session
 from mailstore.mending import put_back
 from mailstore.models import Blob
 from wire.errors import MailError
@@ -39,8 +40,8 @@ def refetch(blob_ids: Collection[int]) -> Iterator[tuple[int, int, str]]:
 def _visit(account: ExternalAccount, digests: dict[tuple[str, int], str]) -> tuple[int, str]:
     limits = quotas.plan_of(account.owner)
     try:
-        with open_session(account, max_message_bytes=limits.max_message_bytes) as session:
-            found = [one for one in find_messages(session) if one.key in digests]
+        with open_session(account, Memory(), max_message_bytes=limits.max_message_bytes) as session:
+            found = [one for one in find_all(session) if one.key in digests]
             count = _retrieve(session, account.owner_id, found, digests)
             session.finish()
     except MailError as error:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic, sleep
@@ -16,8 +16,9 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts import quotas
-from accounts.models import ExternalAccount, State
+from accounts.models import ExternalAccount, Plan, State
 from accounts.vault import SealBroken
+from fetcher.memory import DISTRUST, changes, recall
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.outcomes import Outcome, close, outcome_of
 from fetcher.planning import (
@@ -25,6 +26,7 @@ from fetcher.planning import (
     BATCH_MESSAGES,
     FetchPlan,
     Found,
+    Listing,
     Options,
     choose_deletions,
     plan_fetch,
@@ -71,12 +73,12 @@ def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRu
         log.warning("run lost", account=account_id, run=run.pk)
         return None
     except MailError as error:
-        outcome = outcome_of(error)
+        outcome = replace(outcome_of(error), memory=DISTRUST)
     except SealBroken:
         outcome = Outcome("auth.sealed", retry=Retry.NEVER, refused=True)
     except Exception:
         log.exception("run failed", account=account_id, run=run.pk)
-        outcome = Outcome("server.ours", retry=Retry.LATER)
+        outcome = Outcome("server.ours", retry=Retry.LATER, memory=DISTRUST)
     return _patiently(lambda: close(run, outcome, now=timezone.now()))
 
 
@@ -115,28 +117,54 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
     account = run.account
     limits = quotas.plan_of(account.owner)
     folder, _ = RemoteFolder.objects.get_or_create(account=account, name="INBOX")
-    with open_session(account, max_message_bytes=limits.max_message_bytes) as session:
-        found = find_messages(session)
-        options = Options(
-            room=quotas.room_left(account.owner_id),
-            max_message_bytes=limits.max_message_bytes,
-            max_messages=account.max_per_cycle or limits.max_per_cycle,
-        )
-        plan = plan_fetch(found, _stored_at(folder), options)
-        _announce(run, listed=len(found), total=len(plan.download))
+    memory = recall(folder, account, now=timezone.now())
+    with open_session(account, memory, max_message_bytes=limits.max_message_bytes) as session:
+        listing = find_messages(session, folder, memory.position)
+        stored_at = _stored_at(folder, listing)
+        plan = _plan(account, limits, listing.found, stored_at)
+        if plan.download:
+            _announce(run, listed=len(listing.found), total=len(plan.download))
         skipped = _download(run, folder, session, plan, stopping)
-        marked = [] if stopping() else _mark_deleted(session, folder, account, found)
+        marked = [] if stopping() else _mark_deleted(session, folder, account, listing)
         # POP3 deletes at QUIT (RFC 1939 §6): a session that drops before it has deleted nothing.
         session.finish()
-    _note_deleted(run, folder, marked)
-    return _told(plan, skipped, stopped=stopping())
+    if marked:
+        _note_deleted(run, folder, marked)
+    outcome = _told(plan, skipped, stopped=stopping())
+    is_settled = not (outcome.facts or outcome.stopped or marked)
+    now = timezone.now()
+    there = [*stored_at.values(), *([now] if plan.download else [])]
+    learnt = changes(folder, session, listing, there, is_settled=is_settled, now=now)
+    return replace(outcome, memory=learnt)
 
 
-def _stored_at(folder: RemoteFolder) -> dict[tuple[str, int], datetime]:
-    rows = RemoteUid.objects.filter(remote_folder=folder)
+def _plan(
+    account: ExternalAccount,
+    limits: Plan,
+    found: Sequence[Found],
+    known: Container[tuple[str, int]],
+) -> FetchPlan:
+    if not found:
+        return FetchPlan()
+    options = Options(
+        room=quotas.room_left(account.owner_id),
+        max_message_bytes=limits.max_message_bytes,
+        max_messages=account.max_per_cycle or limits.max_per_cycle,
+    )
+    return plan_fetch(found, known, options)
+
+
+def _stored_at(folder: RemoteFolder, listing: Listing) -> dict[tuple[str, int], datetime]:
+    """Return which of the listed messages are stored here, and since when."""
+    keys = {entry.key for entry in listing.found}
+    if listing.is_whole:
+        rows = RemoteUid.objects.filter(remote_folder=folder)
+    else:
+        rows = folder.stored({uid for uid, _ in keys})
     return {
         (uid, occurrence): stored_at
         for uid, occurrence, stored_at in rows.values_list("uid", "occurrence", "stored_at")
+        if (uid, occurrence) in keys
     }
 
 
@@ -238,17 +266,17 @@ def _count(run: FetchRun, batch: Sequence[Received]) -> None:
 
 
 def _mark_deleted(
-    session: Pop3Session, folder: RemoteFolder, account: ExternalAccount, found: Sequence[Found]
+    session: Pop3Session, folder: RemoteFolder, account: ExternalAccount, listing: Listing
 ) -> list[Found]:
     """Ask the server to delete what its owner wants gone, once stored and its hash checked.
 
     What may go is read from our own table after the commit, never taken from the server alone.
     """
+    days = account.incoming.delete_after_days
+    if days is None or not listing.found:
+        return []
     due = choose_deletions(
-        found,
-        _stored_at(folder),
-        delete_after_days=account.incoming.delete_after_days,
-        now=timezone.now(),
+        listing.found, _stored_at(folder, listing), delete_after_days=days, now=timezone.now()
     )
     proven = {entry.item.number: entry for entry in _proven(folder, due)}
     marked = session.delete([entry.item for entry in proven.values()])
@@ -269,9 +297,7 @@ def _note_deleted(run: FetchRun, folder: RemoteFolder, marked: Sequence[Found]) 
 
 
 def _rows(folder: RemoteFolder, entry: Found) -> QuerySet[RemoteUid]:
-    return RemoteUid.objects.filter(
-        remote_folder=folder, uid=entry.uid, occurrence=entry.occurrence
-    )
+    return folder.stored([entry.uid]).filter(occurrence=entry.occurrence)
 
 
 def _told(plan: FetchPlan, skipped: int, *, stopped: bool) -> Outcome:

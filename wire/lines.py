@@ -13,15 +13,26 @@ CHUNK = 64 * 1024
 # A block too long to keep is read on, so that the next answer is found, up to this many times its
 # limit: a block without end must not be read for ever.
 DRAINED = 20
+TCP_ROUND_TRIPS = 1
+# TLS 1.3 needs one (RFC 8446 section 2), the version before it one more.
+OLD_TLS_ROUND_TRIPS = 2
 
 
 class Lines:
-    """A connection seen as lines; what arrived and was not asked for yet waits in a buffer."""
+    """A connection seen as lines; what arrived and was not asked for yet waits in a buffer.
+
+    ``round_trips`` counts flights sent and waited for, those of TCP and TLS among them;
+    ``octets_in`` and ``octets_out`` count what was said, without what TLS adds.
+    """
 
     def __init__(self, connection: socket.socket, deadline: Deadline, longest: int) -> None:
         """Read lines of at most ``longest`` octets."""
         self.deadline = deadline
         self.is_encrypted = False
+        self.round_trips = TCP_ROUND_TRIPS
+        self.octets_in = self.octets_out = 0
+        # A server speaks first, so the end of the handshake is a flight that asks for its greeting.
+        self._is_asking = True
         self._connection = connection
         self._longest = longest
         self._received = bytearray()
@@ -39,7 +50,9 @@ class Lines:
         """
         if self._received:
             raise ProtocolError("server.protocol")
-        self._connection = encrypt(self._connection, host, context, self.deadline)
+        connection = encrypt(self._connection, host, context, self.deadline)
+        self.round_trips += 1 if connection.version() == "TLSv1.3" else OLD_TLS_ROUND_TRIPS
+        self._connection = connection
         self.is_encrypted = True
 
     def certificate(self) -> bytes:
@@ -54,6 +67,8 @@ class Lines:
             self._connection.sendall(data)
         except OSError as error:
             raise _failed(error) from error
+        self.octets_out += len(data)
+        self._is_asking = True
 
     def read_line(self) -> bytes:
         """Return the next line without its end. Raise ProtocolError when it is too long."""
@@ -127,6 +142,9 @@ class Lines:
             raise _failed(error) from error
         if not chunk:
             raise ConnectionFailed("conn.lost")
+        self.round_trips += self._is_asking
+        self._is_asking = False
+        self.octets_in += len(chunk)
         self.deadline.earn(len(chunk))
         self._received += chunk
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 # Line ends would begin a command of their own, NUL separates the fields of SASL PLAIN, and a lone
 # surrogate has no octets at all.
 UNSENDABLE = re.compile("[\r\n\0\ud800-\udfff]")
+# What fits into a command line of 255 octets with room to spare (RFC 2449 section 4).
+SIMPLE = re.compile(r"[!-~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,14 @@ class PasswordLogin:
     def is_sendable(self) -> bool:
         """Tell whether both fit into a line of a protocol without changing its meaning."""
         return not UNSENDABLE.search(self.username + self.password)
+
+    def fits_user_and_pass(self) -> bool:
+        """Tell whether both are single words of ASCII, which is what USER and PASS are made for.
+
+        What servers make of spaces there is their choice (RFC 1939 section 7), and of other
+        letters too, without UTF8 USER (RFC 6856).
+        """
+        return all(SIMPLE.fullmatch(word) for word in (self.username, self.password))
 
     def redact(self, text: str) -> str:
         """Take the password, in clear and as sent by ``plain``, out of a server's words."""

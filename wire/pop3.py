@@ -11,19 +11,20 @@ from wire.errors import (
     AuthenticationFailed,
     CertificateInvalid,
     MailError,
-    ProtocolError,
-    ServerBusy,
     TlsUnavailable,
     about,
 )
 from wire.guard import Guard
+from wire.limits import Limits
 from wire.lines import Lines
 from wire.login import PasswordLogin
-from wire.pop3_replies import Reply, read_reply, sign_in_error
-from wire.pop3_session import Limits, Pop3Session, RemoteItem
+from wire.pop3_memory import Capabilities, Position
+from wire.pop3_replies import RemoteItem, read_reply
+from wire.pop3_session import Pop3Session, read_greeting
+from wire.pop3_sign_in import sign_in
 from wire.tls import certificate_facts, checked_context, unchecked_context
 
-__all__ = ["Limits", "Pop3Session", "RemoteItem", "open_pop3"]
+__all__ = ["Capabilities", "Limits", "Pop3Session", "Position", "RemoteItem", "open_pop3"]
 
 DEFAULT_LIMITS = Limits()
 
@@ -35,8 +36,14 @@ def open_pop3(
     guard: Guard,
     limits: Limits = DEFAULT_LIMITS,
     on_step: Step = ignore,
+    remembered: Capabilities | None = None,
+    position: Position | None = None,
 ) -> Pop3Session:
     """Connect, check who the server is, and sign in; the caller closes the session.
+
+    ``remembered`` is what the last session learnt of this server: it saves flights, and where it
+    no longer holds the end is the same. ``position`` is what ``changes_since`` will be asked,
+    so that its questions go along with the sign-in.
 
     ``on_step`` hears "resolve", "connect", "tls", "greeting" and "sign_in" before each is tried.
     Nothing secret is sent before the server's certificate was checked, unless the endpoint says
@@ -49,7 +56,8 @@ def open_pop3(
         try:
             _meet(lines, endpoint, guard, limits, on_step)
             session = Pop3Session(lines, login, limits, endpoint)
-            _sign_in(session, login, on_step)
+            questions = position.questions() if position else []
+            sign_in(session, login, remembered or Capabilities(), questions, on_step)
         except BaseException:
             lines.close()
             raise
@@ -65,7 +73,7 @@ def _connect(endpoint: Endpoint, guard: Guard, limits: Limits, on_step: Step) ->
 
 
 def _meet(lines: Lines, endpoint: Endpoint, guard: Guard, limits: Limits, on_step: Step) -> None:
-    """Come as far as the sign-in: encrypted as asked, and greeted."""
+    """Come as far as the greeting: encrypted as asked. Before STLS it is read, else it is not."""
     try:
         _encrypt(lines, endpoint, checked_context(), limits, on_step)
     except CertificateInvalid as error:
@@ -73,7 +81,6 @@ def _meet(lines: Lines, endpoint: Endpoint, guard: Guard, limits: Limits, on_ste
         raise
     if endpoint.security is not Security.STARTTLS:
         on_step("greeting")
-        _greet(lines, limits)
 
 
 def _encrypt(
@@ -84,19 +91,12 @@ def _encrypt(
         return
     if endpoint.security is Security.STARTTLS:
         on_step("greeting")
-        _greet(lines, limits)
+        read_greeting(lines, limits)
     on_step("tls")
     if endpoint.security is Security.STARTTLS:
         _ask_for_tls(lines, limits)
     lines.deadline.allow(limits.connect_seconds)
     lines.encrypt(context, endpoint.host)
-
-
-def _greet(lines: Lines, limits: Limits) -> None:
-    """Read the greeting. Its words are kept from people: anybody's port could have sent them."""
-    lines.deadline.allow(limits.answer_seconds)
-    if not read_reply(lines.read_line()).ok:
-        raise ServerBusy("server.busy")
 
 
 def _ask_for_tls(lines: Lines, limits: Limits) -> None:
@@ -124,29 +124,3 @@ def _look_at_certificate(
         return {}
     finally:
         lines.close()
-
-
-def _sign_in(session: Pop3Session, login: PasswordLogin, on_step: Step) -> None:
-    session.ask_capabilities()
-    on_step("sign_in")
-    reply = _introduce(session, login)
-    if reply.sign == "+":
-        raise ProtocolError("server.protocol")
-    if not reply.ok:
-        raise sign_in_error(reply, session.words(reply))
-    # Some announce PIPELINING only now. Whoever has no CAPA need not be asked twice.
-    if session.offers:
-        session.ask_capabilities()
-
-
-def _introduce(session: Pop3Session, login: PasswordLogin) -> Reply:
-    """Give user name and password, by SASL PLAIN where announced, else by USER and PASS."""
-    seconds = session.limits.sign_in_seconds
-    if "PLAIN" in session.offers.get("SASL", ()):
-        # In two steps, since an initial response may exceed the command line's 255 octets.
-        reply = session.ask("AUTH PLAIN", seconds=seconds)
-        if reply.ok:
-            raise ProtocolError("server.protocol")
-        return session.ask(login.plain(), seconds=seconds) if reply.sign == "+" else reply
-    reply = session.ask(f"USER {login.username}", seconds=seconds)
-    return session.ask(f"PASS {login.password}", seconds=seconds) if reply.ok else reply

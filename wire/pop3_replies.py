@@ -65,6 +65,18 @@ class Reply:
         return found[1].upper() if found else ""
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteItem:
+    """One message as the server lists it.
+
+    ``uid`` is its UIDL, empty where the server gives none; ``size`` is a hint in octets.
+    """
+
+    number: int
+    uid: str
+    size: int
+
+
 def read_reply(line: bytes) -> Reply:
     """Split a first line; raise ProtocolError for what is none."""
     sign, _, text = line.decode("utf-8", "replace").partition(" ")

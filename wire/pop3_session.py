@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
-from wire.endpoint import Endpoint
-from wire.errors import MailError, MessageTooLarge, ProtocolError, Scope, about
+from wire.endpoint import Endpoint, Security
+from wire.errors import (
+    ConnectionFailed,
+    MailError,
+    MessageTooLarge,
+    ProtocolError,
+    Scope,
+    ServerBusy,
+    about,
+)
+from wire.limits import Limits
 from wire.lines import Lines
 from wire.login import PasswordLogin
+from wire.pop3_memory import (
+    Capabilities,
+    Position,
+    item_questions,
+    read_answered_totals,
+    read_items,
+)
 from wire.pop3_replies import (
+    RemoteItem,
     Reply,
     message_refusal,
     read_capabilities,
@@ -25,10 +41,11 @@ from wire.pop3_replies import (
 )
 from wire.window import Window
 
-MIB = 1024 * 1024
 # A RETR line is about ten octets: this many fit into any socket's buffer, so that sending them
 # never waits for a server that in turn waits for us to read.
 IN_FLIGHT = 200
+# Asking for LIST and UIDL of more new messages than this is dearer than the whole lists.
+TAIL, TAIL_IN_LOCK_STEP = IN_FLIGHT // 2, 3
 CAPABILITIES_BYTES = 64 * 1024
 # What a line of a list may have on average.
 LISTED_BYTES = 100
@@ -37,33 +54,7 @@ OVERLAP = "the answers to other commands are still being read"
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteItem:
-    """One message as the server lists it.
-
-    ``uid`` is its UIDL, empty where the server gives none; ``size`` is a hint in octets.
-    """
-
-    number: int
-    uid: str
-    size: int
-
-
 Answered = tuple[RemoteItem, bytes | MailError]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What we are willing to wait for and to read, in seconds, octets and messages."""
-
-    session_seconds: float = 3600
-    connect_seconds: float = 15
-    answer_seconds: float = 60
-    sign_in_seconds: float = 30
-    line_bytes: int = MIB
-    listed: int = 500_000
-    message_bytes: int = 50 * MIB
-    window_bytes: int = 16 * MIB
 
 
 class Pop3Session:
@@ -71,19 +62,24 @@ class Pop3Session:
 
     Every method may raise MailErrors of account scope, after which the session is of no more use.
     Leaving the context closes the connection without QUIT, so that nothing is deleted.
+    ``learnt`` may be handed to the next visit, and so may ``octets``, which STAT told, in a
+    Position; ``answered`` holds first answers that came with the sign-in.
     """
 
     def __init__(
         self, lines: Lines, login: PasswordLogin, limits: Limits, endpoint: Endpoint
     ) -> None:
-        """Talk over ``lines``, on which the server has sent its greeting."""
+        """Talk over ``lines``; the greeting is read before anything else unless it was already."""
         self.lines = lines
         self.endpoint = endpoint
         self.limits = limits
         self.offers: dict[str, frozenset[str]] = {}
+        self.learnt = Capabilities()
+        self.answered: dict[str, Reply] = {}
+        self.octets: int | None = None
         self._login = login
+        self._is_greeted = endpoint.security is Security.STARTTLS
         self._reading = False
-        self._abandoned = False
         self._deleting = False
 
     def __enter__(self) -> Self:
@@ -108,6 +104,22 @@ class Pop3Session:
         """Return the names of what the server can do, in upper case (RFC 2449)."""
         return frozenset(self.offers)
 
+    @property
+    def round_trips(self) -> int:
+        """Return how many flights were sent and waited for, those of TCP and TLS among them."""
+        return self.lines.round_trips
+
+    @property
+    def pipelines(self) -> bool:
+        """Tell whether commands may be sent before their turn (RFC 2449 section 6.6)."""
+        return "PIPELINING" in self.offers
+
+    def greet(self) -> None:
+        """Hear the greeting, once; after STLS it lies behind us."""
+        if not self._is_greeted:
+            self._is_greeted = True
+            read_greeting(self.lines, self.limits)
+
     def stat(self) -> tuple[int, int]:
         """Return how many messages there are, and their octets together as a hint."""
         with about(self.endpoint):
@@ -122,13 +134,27 @@ class Pop3Session:
             sizes_block, uids_block = self._lists()
             sizes, uids = read_sizes(sizes_block), read_uids(uids_block)
         numbers = sorted(sizes.keys() | uids.keys())
-        return [
-            RemoteItem(number, uids.get(number, ""), sizes.get(number, 0)) for number in numbers
-        ]
+        return [RemoteItem(n, uids.get(n, ""), sizes.get(n, 0)) for n in numbers]
 
-    def headers(
-        self, items: Iterable[RemoteItem]
-    ) -> Iterator[tuple[RemoteItem, bytes | MailError]]:
+    def changes_since(self, position: Position) -> list[RemoteItem] | None:
+        """Return the messages that came after a known position, as the server numbers them.
+
+        None means that only ``list_items`` can tell: messages went, moved, or came in numbers.
+        """
+        with about(self.endpoint):
+            stat, *last = self._answers_to(position.questions())
+            totals = read_answered_totals(stat)
+            if totals is None:
+                return None
+            count, self.octets = totals
+            most = TAIL if self.pipelines else TAIL_IN_LOCK_STEP
+            if not (0 <= count - position.count <= most and position.is_confirmed(last)):
+                return None
+            numbers = range(position.count + 1, count + 1)
+            items = read_items(numbers, list(self.flight(item_questions(numbers))))
+        return items if items is not None and position.explains(self.octets, items) else None
+
+    def headers(self, items: Iterable[RemoteItem]) -> Iterator[Answered]:
         """Yield the header block of each message (TOP n 0), or why it could not be had."""
         return self._stream("TOP {} 0", items, math.inf, self._read_message)
 
@@ -142,19 +168,22 @@ class Pop3Session:
 
     def delete(self, items: Iterable[RemoteItem]) -> list[RemoteItem]:
         """Mark messages for deletion and return those marked; only ``finish`` deletes them."""
-        self._deleting = True
-        answers = self._stream("DELE {}", items, math.inf, lambda reply: reply.ok)
+        doomed = list(items)
+        self._deleting |= bool(doomed)
+        answers = self._stream("DELE {}", doomed, math.inf, lambda reply: reply.ok)
         return [item for item, agreed in answers if agreed]
 
     def finish(self) -> None:
         """Say QUIT, which deletes what is marked (RFC 1939 section 6); raise if that is in doubt.
 
-        After answers were left unread there is nobody to ask, which matters only to deletions.
+        Where nothing was to be deleted it is mere politeness, and its answer is not waited for.
         """
-        if self._abandoned and not self._deleting:
-            return
-        with about(self.endpoint):
-            self.demand("QUIT")
+        if self._deleting:
+            with about(self.endpoint):
+                self.demand("QUIT")
+        else:
+            with suppress(ConnectionFailed):
+                self._send(b"QUIT")
         self.close()
 
     def ask(self, command: str | bytes, *, seconds: float | None = None) -> Reply:
@@ -164,6 +193,17 @@ class Pop3Session:
         self._expect_silence()
         self._send(command if isinstance(command, bytes) else command.encode(), seconds)
         return self._reply(seconds)
+
+    def flight(self, commands: Sequence[str], *, seconds: float | None = None) -> Iterator[Reply]:
+        """Yield the first lines of the answers to commands, few and short.
+
+        They are sent in one flight where the server allows it, else each when its turn comes.
+        """
+        if not self.pipelines:
+            yield from (self.ask(command, seconds=seconds) for command in commands)
+        elif commands:
+            yield self.ask("\r\n".join(commands), seconds=seconds)
+            yield from (self._reply(seconds) for _ in commands[1:])
 
     def demand(self, command: str) -> Reply:
         """Send one command and raise unless the server agrees."""
@@ -191,17 +231,22 @@ class Pop3Session:
         self.lines.send(data + b"\r\n")
 
     def _reply(self, seconds: float | None = None) -> Reply:
+        self.greet()
         self.lines.deadline.allow(seconds or self.limits.answer_seconds)
         return read_reply(self.lines.read_line())
 
+    def _answers_to(self, questions: list[str]) -> list[Reply]:
+        if all(question in self.answered for question in questions):
+            return [self.answered[question] for question in questions]
+        return list(self.flight(questions))
+
     def _lists(self) -> tuple[bytes, bytes]:
         """Ask for both lists, in one flight where the server allows it; UIDL may be missing."""
-        together = "PIPELINING" in self.offers
-        listed = self.ask("LIST\r\nUIDL" if together else "LIST")
+        listed = self.ask("LIST\r\nUIDL" if self.pipelines else "LIST")
         if not listed.ok:
             raise refusal(listed, self.words(listed))
         sizes = self._read_list()
-        reply = self._reply() if together else self.ask("UIDL")
+        reply = self._reply() if self.pipelines else self.ask("UIDL")
         return sizes, self._read_list() if reply.ok else b""
 
     def _read_list(self) -> bytes:
@@ -217,7 +262,7 @@ class Pop3Session:
         octets: float,
         read: Callable[[Reply], Value],
     ) -> Iterator[tuple[RemoteItem, Value]]:
-        count = IN_FLIGHT if "PIPELINING" in self.offers else 1
+        count = IN_FLIGHT if self.pipelines else 1
         window = Window(items, count=count, octets=octets)
         with about(self.endpoint), self._alone(window):
             while window:
@@ -239,7 +284,6 @@ class Pop3Session:
         finally:
             self._reading = False
             if window.in_flight:
-                self._abandoned = True
                 self.close()
 
     def _read_message(self, reply: Reply) -> bytes | MailError:
@@ -252,3 +296,10 @@ class Pop3Session:
         if raw is None:
             return MessageTooLarge("message.toolarge", limit=self.limits.message_bytes)
         return raw
+
+
+def read_greeting(lines: Lines, limits: Limits) -> None:
+    """Read the greeting. Its words are kept from people: anybody's port could have sent them."""
+    lines.deadline.allow(limits.answer_seconds)
+    if not read_reply(lines.read_line()).ok:
+        raise ServerBusy("server.busy")

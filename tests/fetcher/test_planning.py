@@ -5,8 +5,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.planning import Found, Options, choose_deletions, number_repeats, plan_fetch
-from wire.pop3 import RemoteItem
+from fetcher.planning import (
+    Found,
+    Listing,
+    Options,
+    choose_deletions,
+    is_deletion_due,
+    is_listing_due,
+    next_position,
+    number_repeats,
+    plan_fetch,
+)
+from wire.pop3 import Position, RemoteItem
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WIDE = Options(room=10**9, max_message_bytes=10**6)
@@ -80,3 +90,43 @@ def test_the_plan_never_exceeds_the_room_nor_fetches_what_is_known(
     assert not {entry.key for entry in plan.download} & keys
     fresh = sum(1 for entry in listed(*sizes) if entry.key not in keys)
     assert len(plan.download) + len(plan.too_large) + plan.waiting + plan.later == fresh
+
+
+def test_a_deletion_is_due_when_the_oldest_there_has_been_here_long_enough() -> None:
+    stored = NOW - timedelta(days=3)
+    assert is_deletion_due(stored, delete_after_days=3, now=NOW)
+    assert not is_deletion_due(stored, delete_after_days=4, now=NOW)
+    assert not is_deletion_due(stored, delete_after_days=None, now=NOW)
+    assert not is_deletion_due(None, delete_after_days=0, now=NOW)
+
+
+def test_the_whole_list_is_due_at_first_and_then_after_a_day_or_fifty_visits() -> None:
+    def is_due(after: timedelta, minutes: int, account_id: int = 0) -> bool:
+        interval = timedelta(minutes=minutes)
+        return is_listing_due(NOW - after, interval=interval, account_id=account_id, now=NOW)
+
+    assert is_listing_due(None, interval=timedelta(minutes=5), account_id=0, now=NOW)
+    assert is_due(timedelta(hours=24), 60)
+    assert not is_due(timedelta(hours=23), 60)
+    assert is_due(timedelta(minutes=50), 1)
+    assert not is_due(timedelta(minutes=49), 1)
+    early = sum(is_due(timedelta(hours=20), 60, n) for n in range(64))
+    assert 0 < early < 64, "some accounts are earlier than others"
+    assert not any(is_due(timedelta(hours=17), 60, n) for n in range(64))
+
+
+def test_a_position_follows_from_a_whole_listing_or_from_a_tail() -> None:
+    nowhere, known = Position(0, ""), Position(2, "u2", 20)
+    tail = number_repeats([(RemoteItem(3, "u3", 10), "u3", False)])
+    assert next_position(nowhere, Listing(listed(10, 10), is_whole=True), None) == Position(2, "u2")
+    assert next_position(nowhere, Listing([], is_whole=True), 0) == Position(0, "", 0)
+    assert next_position(known, Listing([], is_whole=False), 20) == known
+    assert next_position(known, Listing(tail, is_whole=False), 30) == Position(3, "u3", 30)
+
+
+def test_no_position_is_kept_where_names_are_made_or_numbers_have_gaps() -> None:
+    nowhere = Position(0, "")
+    made = number_repeats([(RemoteItem(1, "", 10), "f" * 64, True)])
+    gap = number_repeats([(RemoteItem(2, "u2", 10), "u2", False)])
+    assert next_position(nowhere, Listing(made, is_whole=True), None) is None
+    assert next_position(nowhere, Listing(gap, is_whole=True), None) is None

@@ -70,6 +70,7 @@ class Pop3Server:
     """A server for one mailbox; use as a context manager.
 
     ``security`` says how clients reach it. ``pipelining`` and ``sasl`` are what it announces.
+    ``judged`` counts the passwords that were compared with ``secret``.
     """
 
     def __init__(
@@ -88,8 +89,9 @@ class Pop3Server:
         self.pipelining = pipelining
         self.sasl = sasl
         self.name = name
+        self.secret = USER, PASSWORD
         self.received: list[bytes] = []
-        self.connections = 0
+        self.connections = self.judged = 0
         self.deleted: set[int] = set()
         self.over = Event()
         self._behaviours: dict[str, Behaviour] = {}
@@ -168,7 +170,9 @@ class Pop3Server:
             talk.close()
 
     def _answer(self, talk: Talk, command: str, argument: str) -> None:
-        answer = self._behaviours.get(command) or PROPER.get(command) or unknown
+        is_early = command in SIGNED_IN_ONLY and not talk.signed_in
+        proper = unknown if is_early else PROPER.get(command, unknown)
+        answer = self._behaviours.get(command, proper)
         answer(talk, argument)
 
 
@@ -212,11 +216,15 @@ def user(talk: Talk, argument: str) -> None:
 
 
 def pass_(talk: Talk, argument: str) -> None:
-    _check(talk, talk.user, argument)
+    if talk.user:
+        _check(talk, talk.user, argument)
+    else:
+        talk.say("-ERR no user name given")
 
 
 def _check(talk: Talk, name: str, password: str) -> None:
-    talk.signed_in = (name, password) == (USER, PASSWORD)
+    talk.server.judged += 1
+    talk.signed_in = (name, password) == talk.server.secret
     talk.say("+OK welcome" if talk.signed_in else "-ERR [AUTH] Authentication failed.")
 
 
@@ -225,12 +233,21 @@ def stat(talk: Talk, argument: str) -> None:
 
 
 def list_(talk: Talk, argument: str) -> None:
-    sizes = (len(raw) for raw in talk.server.messages)
-    talk.block([f"{number} {size}" for number, size in enumerate(sizes, 1)])
+    _list(talk, argument, [len(raw) for raw in talk.server.messages])
 
 
 def uidl(talk: Talk, argument: str) -> None:
-    talk.block([f"{number} {uid}" for number, uid in enumerate(talk.server.uids, 1)])
+    _list(talk, argument, talk.server.uids)
+
+
+def _list(talk: Talk, argument: str, values: Sequence[object]) -> None:
+    lines = [f"{number} {value}" for number, value in enumerate(values, 1)]
+    if not argument:
+        talk.block(lines)
+    elif int(argument) <= len(lines):
+        talk.say(f"+OK {lines[int(argument) - 1]}")
+    else:
+        talk.say("-ERR no such message")
 
 
 def retr(talk: Talk, argument: str) -> None:
@@ -257,6 +274,7 @@ def quit_(talk: Talk, argument: str) -> None:
     raise ConnectionResetError
 
 
+SIGNED_IN_ONLY = {"STAT", "LIST", "UIDL", "RETR", "TOP", "DELE"}
 PROPER: dict[str, Behaviour] = {
     "CONNECT": connect,
     "GREETING": greet,

@@ -9,7 +9,7 @@ from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
 from wire.errors import AuthenticationFailed
 from wire.guard import Guard
 from wire.login import PasswordLogin
-from wire.pop3 import Pop3Session, open_pop3
+from wire.pop3 import Capabilities, Pop3Session, Position, open_pop3
 
 pytestmark = pytest.mark.servers
 PASSWORD = "pa ss wörd %s"
@@ -20,12 +20,24 @@ MESSAGES = [
 
 
 def open_at(
-    dovecot: Dovecot, security: Security, name: str, password: str = PASSWORD
+    dovecot: Dovecot,
+    security: Security,
+    name: str,
+    password: str = PASSWORD,
+    *,
+    remembered: Capabilities | None = None,
+    position: Position | None = None,
 ) -> Pop3Session:
     port = STANDARD_PORTS[Protocol.POP3, security]
     here = ("127.0.0.1", dovecot.ports["pop3s" if security is Security.TLS else "pop3"])
     guard = Guard(connect_to={(HOSTS[0], port): here})
-    return open_pop3(Endpoint(HOSTS[0], port, security), PasswordLogin(name, password), guard=guard)
+    return open_pop3(
+        Endpoint(HOSTS[0], port, security),
+        PasswordLogin(name, password),
+        guard=guard,
+        remembered=remembered,
+        position=position,
+    )
 
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
@@ -54,3 +66,37 @@ def test_a_wrong_password_is_told_with_the_servers_words(dovecot: Dovecot) -> No
         open_at(dovecot, Security.TLS, "wire-wrong@example.org", "no")
     assert refused.value.code == "auth.failed"
     assert refused.value.detail == "[AUTH] Authentication failed."
+
+
+@pytest.mark.parametrize(
+    ("password", "unchanged", "grown"), [("simple", 3, 5), (PASSWORD, 4, 6)], ids=["USER", "PLAIN"]
+)
+def test_a_poll_of_ten_thousand_known_messages_takes_few_round_trips(
+    dovecot: Dovecot, password: str, unchanged: int, grown: int
+) -> None:
+    name = f"wire-poll-{grown}@example.org"
+    dovecot.add_user(name, password)
+    dovecot.deliver(name, *[b"Subject: x\r\n\r\n"] * 10_000)
+    with open_at(dovecot, Security.TLS, name, password) as session:
+        known = session.list_items()
+        remembered, octets = session.learnt, session.stat()[1]
+        session.finish()
+    position = Position(len(known), known[-1].uid, octets)
+
+    def poll() -> Pop3Session:
+        return open_at(
+            dovecot, Security.TLS, name, password, remembered=remembered, position=position
+        )
+
+    with poll() as session:
+        assert session.changes_since(position) == []
+        session.finish()
+        assert session.round_trips == unchanged
+        assert session.lines.octets_in + session.lines.octets_out < 1024
+    dovecot.deliver(name, *MESSAGES[:10])
+    with poll() as session:
+        tail = session.changes_since(position)
+        assert tail is not None
+        assert [raw for _, raw in session.retrieve(tail)] == MESSAGES[:10]
+        session.finish()
+        assert session.round_trips <= grown

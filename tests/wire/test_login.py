@@ -31,3 +31,10 @@ def test_a_password_does_not_survive_redaction(password: str, before: str, after
 
 def test_an_empty_password_changes_no_words() -> None:
     assert PasswordLogin("alice", "").redact("no such user") == "no such user"
+
+
+def test_only_single_words_of_ascii_fit_user_and_pass() -> None:
+    assert PasswordLogin("alice@example.org", "s3same!~").fits_user_and_pass()
+    for word in ("", "two words", "öffne", "x" * 201):
+        assert not PasswordLogin("alice", word).fits_user_and_pass()
+        assert not PasswordLogin(word, "sesame").fits_user_and_pass()
