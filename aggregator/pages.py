@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
@@ -12,9 +13,9 @@ from django.views.i18n import set_language as django_set_language
 def set_language(request: HttpRequest) -> HttpResponse:
     """Remember the language in the cookie and, for a signed-in person, with the account."""
     response: HttpResponse = django_set_language(request)
-    if request.user.is_authenticated and request.POST.get("language"):
-        request.user.language = request.POST["language"]
-        request.user.full_clean(exclude=["password"])
+    language = request.POST.get("language")
+    if request.user.is_authenticated and language in dict(settings.LANGUAGES):
+        request.user.language = language
         request.user.save(update_fields=["language"])
     return response
 

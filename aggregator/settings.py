@@ -5,11 +5,13 @@ A value that cannot be used ends the program with one sentence that names the va
 
 from __future__ import annotations
 
+import os
 import secrets
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import dj_database_url
 import dj_email_url
@@ -36,13 +38,20 @@ def read(kind: str, name: str, default: Any) -> Any:
     """Read one variable, or the file that ``NAME_FILE`` points to."""
     try:
         file = env.str(f"{name}_FILE", "")
-        if file:
-            return Path(file).read_text().strip()
-        return getattr(env, kind)(name, default)
+        return _from_file(kind, name, Path(file)) if file else getattr(env, kind)(name, default)
     except EnvError as error:
         refuse(f"{error}. Mend the variable and start again.")
     except OSError as error:
         refuse(f"MUARA_{name}_FILE cannot be read: {error.strerror}: {error.filename}.")
+
+
+def _from_file(kind: str, name: str, file: Path) -> Any:
+    """Read a file's text as the variable itself would be read; it stays out of the environment."""
+    os.environ[f"MUARA_{name}"] = file.read_text().strip()
+    try:
+        return getattr(env, kind)(name)
+    finally:
+        del os.environ[f"MUARA_{name}"]
 
 
 # --- Where and in which shape ---------------------------------------------------------------------
@@ -249,6 +258,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 # No server here speaks TLS itself, so behind https:// there always stands a proxy that says so.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 ALLAUTH_TRUSTED_PROXY_COUNT = read("int", "PROXY_COUNT", 0)
+BEHIND_PROXY = HTTPS or ALLAUTH_TRUSTED_PROXY_COUNT > 0
 CSRF_TRUSTED_ORIGINS = [MUARA_URL]
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -330,5 +340,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = read("str", "TIME_ZONE", "UTC")
+if TIME_ZONE not in available_timezones():
+    refuse(f"MUARA_TIME_ZONE is {TIME_ZONE!r}; write a zone such as Asia/Jakarta.")
 
 LOGGING = logging_config(as_json=not EMBEDDED)

@@ -29,10 +29,18 @@ def main() -> None:
     end_with_parent()
     host, port = settings.MUARA_BIND, settings.MUARA_PORT
     try:
-        server = create_server(application, host=host, port=port, threads=THREADS, ident="")
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        advice = "Stop the other program" if taken else f"({error.strerror}) Mend MUARA_BIND"
+        server = create_server(
+            application,
+            host=host,
+            port=port,
+            threads=THREADS,
+            ident="",
+            # Only where a proxy is said to stand in front may X-Forwarded-… be believed.
+            clear_untrusted_proxy_headers=not settings.BEHIND_PROXY,
+        )
+    except (OSError, ValueError) as error:  # waitress says ValueError of a host it cannot resolve
+        taken = getattr(error, "errno", None) == errno.EADDRINUSE
+        advice = "Stop the other program" if taken else "Mend MUARA_BIND"
         print(  # noqa: T201 - a sentence for the terminal
             f"muara: cannot listen on {host} port {port}. {advice}, or set MUARA_PORT to another.",
             file=sys.stderr,

@@ -99,7 +99,8 @@ def act(request: SignedInRequest) -> HttpResponse:
     if wish in {"seen", "unseen"}:
         actions.mark_seen(request.user, _ids(request, "ids"), wish == "seen")
     back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
+    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
+    if not (back.startswith("/") and is_ours):
         back = "mail_home"
     return redirect(back)
 

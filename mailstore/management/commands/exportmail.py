@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         messages = _messages(options["owner"], options["account"])
         destination = options["destination"]
+        os.umask(0o077)  # Private mail is for its owner to read.
         try:
             count = export(messages, options["format"], destination)
         except FileExistsError as error:
