@@ -322,8 +322,11 @@ if not EMAIL_URL and not EMBEDDED:
         "MUARA_EMAIL_URL is missing: codes must reach people. Set smtp+tls://user:pass@host:587."
     )
 if EMAIL_URL:
-    _mail = dj_email_url.parse(EMAIL_URL)
-    EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+    try:
+        _mail = dj_email_url.parse(EMAIL_URL)
+        EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+    except (ValueError, KeyError, TypeError):
+        refuse("MUARA_EMAIL_URL must look like smtp+tls://user:password@smtp.example.org:587.")
     EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
     EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]

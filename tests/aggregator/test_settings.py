@@ -35,7 +35,13 @@ def test_a_value_in_a_file_means_what_the_variable_would_mean(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("MUARA_TIME_ZONE", "Mars/X"), ("MUARA_SIGNUP", "ture")]
+    ("variable", "value"),
+    [
+        ("MUARA_TIME_ZONE", "Mars/X"),
+        ("MUARA_EMAIL_URL", "foo"),
+        ("MUARA_EMAIL_URL", "smtp://x:y"),
+        ("MUARA_SIGNUP", "ture"),
+    ],
 )
 def test_a_value_that_cannot_be_used_is_named_without_a_traceback(
     tmp_path: Path, variable: str, value: str
