@@ -27,6 +27,11 @@ settings.register_profile("whole", deadline=None, max_examples=3000)
 settings.load_profile("sample")
 
 
+def pytest_configure() -> None:
+    """Let the servers that run as other users read what the tests write for them."""
+    os.umask(0o022)
+
+
 def pytest_report_header() -> str:
     """Say how the samples of this run are drawn again."""
     return f"sweeps: MUARA_SEED={SEED}, {'whole' if IS_WHOLE else 'sampled; MUARA_SWEEP=whole'}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import mailbox
+import os
 import re
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -40,6 +42,18 @@ def test_eml_files_hold_the_raw_bytes(account: ExternalAccount, tmp_path: Path) 
     said = run("--format", "eml", tmp_path / "out")
     assert said.startswith("3 messages written")
     assert sorted(file.read_bytes() for file in (tmp_path / "out").iterdir()) == sorted(RAWS)
+
+
+def test_what_is_written_is_for_its_owner_alone(account: ExternalAccount, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        run("--format", "eml", tmp_path / "out")
+        after = os.umask(0o022)
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(x.stat().st_mode) for x in (tmp_path / "out").iterdir()]
+    assert (stat.S_IMODE((tmp_path / "out").stat().st_mode), modes) == (0o700, [0o600] * 3)
+    assert after == 0o022, "what the process writes afterwards is not the command's business"
 
 
 def test_a_maildir_carries_the_keywords(account: ExternalAccount, tmp_path: Path) -> None:

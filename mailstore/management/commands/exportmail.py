@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         messages = _messages(options["owner"], options["account"])
         destination = options["destination"]
-        os.umask(0o077)  # Private mail is for its owner to read.
         try:
-            count = export(messages, options["format"], destination)
+            with _private_files():
+                count = export(messages, options["format"], destination)
         except FileExistsError as error:
             raise CommandError(
                 f"{destination} exists already. Name a new place.", returncode=2
@@ -47,6 +49,16 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"messages": count, "destination": str(destination)}))
         else:
             self.stdout.write(f"{count} messages written to {destination}.")
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Make what is written within for this user alone to read: it is private mail."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _messages(email: str, account: str | None) -> MessageQuerySet:
