@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from fetcher import runs
+from fetcher import keeping
 from tests.fetcher.offers import Offer, make_offer
 from tests.servers.dovecot import Dovecot
 from wire.guard import Guard
@@ -39,7 +39,7 @@ def at_dovecot(
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take several batches for one mailbox."""
-    monkeypatch.setattr(runs, "BATCH_MESSAGES", 8)
+    monkeypatch.setattr(keeping, "BATCH_MESSAGES", 8)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from django.db.models import F, Model
 from django.utils import timezone
 
 from accounts.models import ExternalAccount, Quota, User
-from fetcher import runs
+from fetcher import keeping
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import Found
 from mailstore import actions, ingest, packs, search
@@ -80,12 +80,12 @@ def fetch(
     run: FetchRun, folder: RemoteFolder, numbers: Sequence[int], *, now: datetime = NOW
 ) -> None:
     """Keep a batch of letters as a visit does."""
-    runs.keep(run, folder, [_received(number) for number in numbers], now=now)
+    keeping.keep(run, folder, [_received(number) for number in numbers], now=now)
 
 
-def _received(number: int) -> runs.Received:
+def _received(number: int) -> keeping.Received:
     raw = mail(number)
-    return runs.Received(Found(RemoteItem(number, f"u{number}", len(raw)), f"u{number}"), raw)
+    return keeping.Received(Found(RemoteItem(number, f"u{number}", len(raw)), f"u{number}"), raw)
 
 
 Plant = Callable[[Store], Facts]
