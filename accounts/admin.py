@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.models import ExternalAccount, Plan, Quota, User
+from accounts.pace import hold_to_plans
 
 
 @admin.register(User)
@@ -21,6 +22,11 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
     filter_horizontal = ("groups",)
     readonly_fields = ("email",)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Save, and hold accounts to what their plans allow now."""
+        super().save_model(request, obj, form, change)
+        hold_to_plans()
+
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         """Leave it to sign-up and ``manage.py adduser``."""
         return False
@@ -31,6 +37,11 @@ class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
     """Limits that people share."""
 
     list_display = ("name", "is_default", "storage_bytes", "max_accounts", "allow_plain")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Save, and hold accounts to what their plans allow now."""
+        super().save_model(request, obj, form, change)
+        hold_to_plans()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keep the default plan."""

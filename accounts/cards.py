@@ -10,19 +10,24 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.explain import Explanation, explain
 from accounts.lifecycle import MOVES, Event
-from accounts.models import ExternalAccount, State
+from accounts.models import ExternalAccount, Plan, State
+from accounts.pace import Pace, pace_of
 
 Words = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An account with its state in words; ``tone`` is "ok", "busy", "warn" or "danger"."""
+    """An account with its state in words; ``tone`` is "ok", "busy", "warn" or "danger".
+
+    The pace is known where the card was made for a plan.
+    """
 
     account: ExternalAccount
     tone: str
     word: Words
     reason: Explanation | None
+    pace: Pace | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -66,11 +71,11 @@ STATE_WORDS: dict[str, tuple[str, Words]] = {
 }
 
 
-def card_for(account: ExternalAccount, *, now: datetime) -> Card:
+def card_for(account: ExternalAccount, *, now: datetime, plan: Plan | None = None) -> Card:
     """Put the outcome of the last run into a tone, a word and, where there is one, a reason."""
     reason = explain(_code(account), account.last_facts) if account.last_code else None
     tone, word = STATE_WORDS.get(account.state) or _active(account, now)
-    return Card(account, tone, word, reason)
+    return Card(account, tone, word, reason, pace_of(account, plan) if plan else None)
 
 
 def _code(account: ExternalAccount) -> str:

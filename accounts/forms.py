@@ -15,6 +15,7 @@ from accounts.explain import explain
 from accounts.models import ExternalAccount, Plan, User
 from accounts.models.account import SECURITIES
 from accounts.onboarding import AccountRefused, NewAccount
+from accounts.pace import LONGEST_MINUTES, pace_of
 from wire.endpoint import STANDARD_PORTS, Protocol, Security
 
 DELETE_AFTER = [
@@ -24,6 +25,7 @@ DELETE_AFTER = [
     (30, _("after 30 days")),
 ]
 FIELDS = {"conn.port": "port", "limit.plain": "security", "account.exists": "address"}
+MOST_PER_CYCLE = 1_000_000
 THEMES = [("system", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))]
 
 
@@ -161,20 +163,72 @@ class AccountForm(ConnectionForm):
     )
 
 
-class LookForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """How an account is called and shown, and how often it is fetched."""
+class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """How an account is called and shown, how often it is fetched and how much at once."""
 
     class Meta:
         model = ExternalAccount
-        fields = ("name", "badge", "color", "interval_minutes")
+        fields = ("name", "badge", "color", "interval_minutes", "max_per_cycle")
 
     def __init__(self, *args: Any, plan: Plan, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["interval_minutes"] = forms.IntegerField(
-            label=_("Minutes between two checks"),
-            min_value=plan.min_interval_minutes,
-            max_value=60,
+        self.initial["max_per_cycle"] = pace_of(self.instance, plan).at_most
+        self.fields["interval_minutes"] = _interval(plan.min_interval_minutes)
+        self.fields["max_per_cycle"] = _limit(plan.max_per_cycle)
+
+    @property
+    def look(self) -> list[forms.BoundField]:
+        """Return the fields about how it is called and shown."""
+        return [self[name] for name in ("name", "badge", "color")]
+
+    @property
+    def fetching(self) -> list[forms.BoundField]:
+        """Return the fields about how it is fetched."""
+        return [self[name] for name in ("interval_minutes", "max_per_cycle")]
+
+
+def _interval(shortest: int) -> forms.IntegerField:
+    is_free = shortest == 1
+    said = {"shortest": shortest, "longest": LONGEST_MINUTES}
+    return forms.IntegerField(
+        label=_("Minutes between two checks"),
+        min_value=shortest,
+        max_value=LONGEST_MINUTES,
+        help_text=(
+            _("From 1 to %(longest)s; most people are well served with 5.")
+            if is_free
+            else _("From %(shortest)s to %(longest)s; your plan does not allow less.")
         )
+        % said,
+        error_messages={
+            "min_value": (
+                _("It takes at least 1 minute.")
+                if is_free
+                else _("Your plan allows no less than %(limit_value)s minutes.")
+            ),
+            "max_value": _("An account is checked at least every %(limit_value)s minutes."),
+        },
+    )
+
+
+def _limit(most: int | None) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=_("Messages per check at most"),
+        required=False,
+        min_value=1,
+        max_value=most or MOST_PER_CYCLE,
+        widget=forms.NumberInput(attrs={"placeholder": _("As many as there are")}),
+        help_text=(
+            _("Your plan allows at most %(most)s; the rest follows at the next check.")
+            % {"most": most}
+            if most
+            else _("Leave it empty to fetch as many as there are.")
+        ),
+        error_messages={
+            "min_value": _("Fetch at least 1 message, or leave it empty."),
+            "max_value": _("At most %(limit_value)s messages can be fetched per check."),
+        },
+    )
 
 
 class RemoveForm(forms.Form):

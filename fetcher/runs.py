@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts import quotas
 from accounts.models import ExternalAccount, Plan, State
+from accounts.pace import pace_of
 from accounts.vault import SealBroken
 from fetcher.keeping import LEASE, RunLost, Stopping, download
 from fetcher.memory import DISTRUST, changes, recall
@@ -130,7 +131,7 @@ def _plan(
     options = Options(
         room=quotas.room_left(account.owner_id),
         max_message_bytes=limits.max_message_bytes,
-        max_messages=account.max_per_cycle or limits.max_per_cycle,
+        max_messages=pace_of(account, limits).at_most,
     )
     return plan_fetch(found, known, options)
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import quotas, roster
+from accounts import pace, quotas, roster
 from accounts.cards import card_for
-from accounts.forms import LookForm, RemoveForm
+from accounts.forms import AccountSettingsForm, RemoveForm
 from accounts.lifecycle import AccountMoved, IllegalTransition
 from accounts.models import ExternalAccount
 from accounts.views import SignedInRequest
@@ -25,8 +25,9 @@ from accounts.views import SignedInRequest
 def mail_accounts(request: SignedInRequest) -> HttpResponse:
     """List the cards of a person's accounts."""
     now = timezone.now()
+    plan = quotas.plan_of(request.user)
     owned = ExternalAccount.objects.for_user(request.user).select_related("incoming")
-    cards = [card_for(account, now=now) for account in owned]
+    cards = [card_for(account, now=now, plan=plan) for account in owned]
     return render(request, "accounts/mail_accounts.html", {"cards": cards})
 
 
@@ -34,20 +35,20 @@ def mail_accounts(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def account_card(request: SignedInRequest, account: UUID) -> HttpResponse:
     """Return one card, which asks for itself again while a fetch is under way."""
-    card = card_for(_find(request, account), now=timezone.now())
+    plan = quotas.plan_of(request.user)
+    card = card_for(_find(request, account), now=timezone.now(), plan=plan)
     return render(request, "accounts/_card.html", {"card": card})
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def account_settings(request: SignedInRequest, account: UUID) -> HttpResponse:
-    """Change how an account is called and shown, and how often it is fetched."""
+    """Change how an account is called and shown, how often it is fetched and how much."""
     chosen = _find(request, account)
     plan = quotas.plan_of(request.user)
-    form = LookForm(request.POST or None, instance=chosen, plan=plan)
+    form = AccountSettingsForm(request.POST or None, instance=chosen, plan=plan)
     if request.method == "POST" and form.is_valid():
-        form.save()
-        quotas.touch(request.user.pk)
+        pace.keep_settings(form.instance, form.changed_data, now=timezone.now())
         messages.success(request, _("Saved."))
         return redirect("mail_accounts")
     context = {"form": form, "account": chosen}

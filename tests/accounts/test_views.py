@@ -163,12 +163,12 @@ def test_fields_that_are_not_asked_for_are_not_taken(client: Client, alice: User
     )
     account = make_account(alice)
     look = {"name": "Work", "badge": "WK", "color": "teal", "interval_minutes": 10}
-    forbidden = {"owner": bob.pk, "state": "removed", "is_default": "on", "max_per_cycle": 1}
+    forbidden = {"owner": bob.pk, "state": "removed", "is_default": "on", "refusals": 1}
     client.post(reverse("account_settings", args=[account.public_id]), look | forbidden)
     account.refresh_from_db()
     assert (account.name, account.interval_minutes) == ("Work", 10)
     assert (account.owner, account.state, account.is_default) == (alice, State.ACTIVE, False)
-    assert account.max_per_cycle is None
+    assert account.refusals == 0
     rights = {"is_staff": "on", "is_superuser": "on", "email": "x@example.org", "plan": 1}
     client.post("/settings/general/", {"theme": "dark", "language": "en"} | rights)
     alice.refresh_from_db()

@@ -76,6 +76,10 @@ def _type_nonsense(visitor: Visit) -> None:
     _submit(visitor, address="bukan alamat", host="a..b", username="siti")
 
 
+def _ask_too_much(visitor: Visit) -> None:
+    _submit(visitor, interval_minutes="0", max_per_cycle="0")
+
+
 def _press(visitor: Visit) -> None:
     _submit(visitor)
 
@@ -161,7 +165,8 @@ SETTINGS = (
     Shown("mail accounts, more", READER, "/settings/mail-accounts/", _open_details),
     Shown("add", READER, "/settings/mail-accounts/add/"),
     Shown("add, refused", READER, "/settings/mail-accounts/add/", _type_nonsense, is_refused=True),
-    Shown("name and interval", READER, "account"),
+    Shown("account settings", READER, "account"),
+    Shown("account settings, refused", READER, "account", _ask_too_much, is_refused=True),
     Shown("connection", READER, "connection"),
     Shown("connection, refused", READER, "connection", _press, is_refused=True),
     Shown("remove", READER, "remove"),
