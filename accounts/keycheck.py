@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError
-from django.utils.translation import gettext as _
 
 from accounts import vault
 from accounts.models import Credential
@@ -28,11 +28,11 @@ def keys_problem() -> str | None:
         try:
             vault.unseal(sealed, belongs_to=belongs_to)
         except vault.SealBroken:
-            return _(
-                "Passwords here were sealed with key %(key)s, which MUARA_CREDENTIAL_KEYS does not "
-                "hold. Put that key back beside the new one, or run «manage.py rotatekeys --lost» "
-                "to forget what it sealed."
-            ) % {"key": vault.sealing_key_id(sealed)}
+            return (
+                f"Passwords here were sealed with key {vault.sealing_key_id(sealed)}, which "
+                f"{settings.CREDENTIAL_KEYS_FROM} does not hold; put that key back beside the new "
+                "one, or run manage.py rotatekeys --lost to forget what it sealed."
+            )
     return None
 
 

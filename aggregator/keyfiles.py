@@ -7,18 +7,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 
+class KeyMissing(Exception):
+    """A key is not there, though something was made with it."""
+
+
+class KeyExposed(Exception):
+    """Other people of this machine can read a key."""
+
+
 def read_or_make(path: Path, make: Callable[[], str], *, may_make: bool) -> str:
     """Read a key file; make it, mode 0600, where it is allowed to be new.
 
-    Raise FileNotFoundError where a key is missing that must already exist, and other OSErrors as
-    they come.
+    Raise KeyMissing, KeyExposed, and OSErrors and UnicodeDecodeError as they come.
     """
-    if path.exists() or not may_make:
-        return path.read_text().strip()
+    if not path.exists():
+        if not may_make:
+            raise KeyMissing
+        _make(path, make)
+    if path.stat().st_mode & 0o077:
+        raise KeyExposed
+    return path.read_text().strip()
+
+
+def _make(path: Path, make: Callable[[], str]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(make() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    return path.read_text().strip()

@@ -5,66 +5,33 @@ A value that cannot be used ends the program with one sentence that names the va
 
 from __future__ import annotations
 
-import os
 import secrets
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from typing import Any
 from zoneinfo import available_timezones
 
-import dj_database_url
 import dj_email_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
-from environs import Env, EnvError
 
 from accounts.vault import BadKey, new_key, read_keys
-from aggregator.keyfiles import read_or_make
+from aggregator import environment
+from aggregator.database import database
+from aggregator.environment import env, networks, read, refuse
+from aggregator.keyfiles import KeyExposed, KeyMissing, read_or_make
 from aggregator.logs import logging_config
 from wire.guard import Guard
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = Env(prefix="MUARA_", expand_vars=False)
-env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
-
-
-def refuse(sentence: str) -> NoReturn:
-    """End the program with one sentence that says what to do."""
-    raise SystemExit(f"muara: {sentence}")
-
-
-def read(kind: str, name: str, default: Any) -> Any:
-    """Read one variable, or the file that ``NAME_FILE`` points to."""
-    try:
-        file = env.str(f"{name}_FILE", "")
-        return _from_file(kind, name, Path(file)) if file else getattr(env, kind)(name, default)
-    except EnvError as error:
-        refuse(f"{error}. Mend the variable and start again.")
-    except OSError as error:
-        refuse(f"MUARA_{name}_FILE cannot be read: {error.strerror}: {error.filename}.")
-
-
-def _from_file(kind: str, name: str, file: Path) -> Any:
-    """Read a file's text as the variable itself would be read; it stays out of the environment."""
-    os.environ[f"MUARA_{name}"] = file.read_text().strip()
-    try:
-        return getattr(env, kind)(name)
-    finally:
-        del os.environ[f"MUARA_{name}"]
-
+_in_file = environment.read_env_file(env.str("ENV_FILE", ""), BASE_DIR / ".env")
 
 # --- Where and in which shape ---------------------------------------------------------------------
-MUARA_DATA = Path(read("str", "DATA", str(BASE_DIR / "var"))).resolve()
+MUARA_DATA = Path(read("str", "DATA", "") or BASE_DIR / "var").resolve()
 MUARA_BIND = read("str", "BIND", "127.0.0.1")
-MUARA_PORT = read("int", "PORT", 8000)
-if not 0 < MUARA_PORT < 65536:
-    refuse(f"MUARA_PORT is {MUARA_PORT}, but a port lies between 1 and 65535.")
+MUARA_PORT = environment.port(read("int", "PORT", 8000))
 MUARA_URL = read("str", "URL", f"http://localhost:{MUARA_PORT}").rstrip("/")
-_url = urlsplit(MUARA_URL)
-if _url.scheme not in {"http", "https"} or not _url.hostname:
-    refuse("MUARA_URL must look like https://mail.example.org.")
-REDIS_URL = read("str", "REDIS_URL", "")
+_url = environment.site_url(MUARA_URL)
+REDIS_URL = environment.redis_url(read("str", "REDIS_URL", ""))
 EMBEDDED = not REDIS_URL
 DEBUG = read("bool", "DEBUG", False)
 
@@ -73,82 +40,52 @@ KEY_FOLDER = MUARA_DATA / "keys"
 _database = MUARA_DATA / "muara.sqlite3"
 
 
-def _secret(name: str, file_name: str, make: Any) -> str:
-    """Read a key from its variable or, embedded, from the key file made on the first start."""
+def _secret(name: str, file_name: str, make: Any) -> tuple[str, str]:
+    """Read a key from its variable or, embedded, from the key file made on the first start.
+
+    Return it with the name of where it came from.
+    """
     value: str = read("str", name, "")
     if value or not EMBEDDED:
-        return value or refuse(f"MUARA_{name} is missing; .env.example says how to make one.")
+        missing = f"MUARA_{name} is missing; .env.example says how to make one."
+        return value or refuse(missing), f"MUARA_{name}"
     path = KEY_FOLDER / file_name
     try:
-        return read_or_make(path, make, may_make=not _database.exists())
-    except FileNotFoundError:
+        return read_or_make(path, make, may_make=not _database.exists()), str(path)
+    except KeyMissing:
         refuse(
-            f"{path} is missing, but {_database} was made with it. Put it back from your backup."
+            f"{path} is missing, but {_database} was made with it; put it back from your backup."
         )
+    except KeyExposed:
+        refuse(f"Other people can read {path}; run chmod 600 {path} and start again.")
+    except UnicodeDecodeError:
+        refuse(f"{path} is no text file; put it back from your backup.")
     except OSError as error:
         refuse(
-            f"{path} cannot be used ({error.strerror}). Make {MUARA_DATA} writable for this user."
+            f"{path} cannot be used ({error.strerror}); make {MUARA_DATA} a folder that this user "
+            "can write in, or set MUARA_DATA to another."
         )
 
 
-SECRET_KEY = _secret("SECRET_KEY", "secret.key", lambda: secrets.token_urlsafe(50))
+SECRET_KEY, _origin = _secret("SECRET_KEY", "secret.key", lambda: secrets.token_urlsafe(50))
+if len(SECRET_KEY) < 32:
+    refuse(f"{_origin} is shorter than 32 characters; make one with: openssl rand -hex 32")
+_lines, CREDENTIAL_KEYS_FROM = _secret("CREDENTIAL_KEYS", "credential.keys", new_key)
 try:
-    MUARA_KEYS = read_keys(
-        _secret("CREDENTIAL_KEYS", "credential.keys", new_key).replace(",", "\n").splitlines()
-    )
+    MUARA_KEYS = read_keys(_lines.replace(",", "\n").split())
 except BadKey as error:
-    refuse(f"MUARA_CREDENTIAL_KEYS cannot be read: {error}.")
+    refuse(f"{CREDENTIAL_KEYS_FROM} cannot be read, as {error}; put it back from your backup.")
 if not MUARA_KEYS:
-    refuse("MUARA_CREDENTIAL_KEYS is empty; .env.example says how to make a key.")
-
+    refuse(f"{CREDENTIAL_KEYS_FROM} is empty; put its keys back from your backup.")
 
 # --- Other people's servers -----------------------------------------------------------------------
-def _networks(name: str) -> tuple[Any, ...]:
-    try:
-        return tuple(ip_network(value.strip()) for value in read("list", name, []))
-    except ValueError as error:
-        refuse(f"MUARA_{name}: {error}. Write networks as 10.0.0.0/8,fd00::/8.")
-
-
-def _connect_to() -> dict[tuple[str, int], tuple[str, int]]:
-    pairs = {}
-    for rule in read("list", "CONNECT_TO", []):
-        try:
-            (name, port), (real, real_port) = (
-                side.strip().rsplit(":", 1) for side in rule.split("=")
-            )
-            pairs[name.lower(), int(port)] = (real.strip("[]"), int(real_port))
-        except ValueError:
-            refuse(
-                f"MUARA_CONNECT_TO: {rule!r} must look like pop.example.org:995=127.0.0.1:10995."
-            )
-    return pairs
-
-
-GUARD = Guard(allow_networks=_networks("ALLOW_NETWORKS"), connect_to=_connect_to())
-METRICS_NETWORKS = _networks("METRICS_NETWORKS")
+_detours = environment.detours(read("list", "CONNECT_TO", []))
+GUARD = Guard(allow_networks=networks("ALLOW_NETWORKS"), connect_to=_detours)
+METRICS_NETWORKS = networks("METRICS_NETWORKS")
 
 # --- Database, broker, cache ----------------------------------------------------------------------
 DATABASE_URL = read("str", "DATABASE_URL", "")
-if not EMBEDDED and not DATABASE_URL:
-    refuse("MUARA_REDIS_URL is set, so MUARA_DATABASE_URL must name a PostgreSQL database.")
-if DATABASE_URL:
-    try:
-        DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL, conn_max_age=60))}
-    except ValueError:
-        refuse("MUARA_DATABASE_URL must look like postgres://user:password@host:5432/name.")
-else:
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(_database),
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-            },
-        }
-    }
+DATABASES = {"default": database(DATABASE_URL, usual=_database, embedded=EMBEDDED)}
 PACK_FOLDER = MUARA_DATA / "packs"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -171,9 +108,11 @@ CACHES: dict[str, dict[str, Any]] = {
 # --- The web --------------------------------------------------------------------------------------
 ROOT_URLCONF = "aggregator.urls"
 WSGI_APPLICATION = "aggregator.wsgi.application"
-ALLOWED_HOSTS = sorted({_url.hostname, *read("list", "HOSTS", [])})
-if _url.hostname == "localhost":
-    ALLOWED_HOSTS += ["127.0.0.1", "[::1]"]
+# A health check from this machine itself always finds its way in.
+ALLOWED_HOSTS = sorted(
+    {_url.netloc.lower().removesuffix(f":{_url.port}"), "localhost", "127.0.0.1", "[::1]"}
+    | set(environment.hosts(read("list", "HOSTS", [])))
+)
 INSTALLED_APPS = [
     "aggregator",
     "accounts",
@@ -228,7 +167,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 # An image carries its static files outside the volume, so that a new image brings new ones.
-STATIC_ROOT = Path(read("str", "STATIC", str(MUARA_DATA / "static")))
+STATIC_ROOT = Path(read("str", "STATIC", "") or MUARA_DATA / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -257,7 +196,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 # No server here speaks TLS itself, so behind https:// there always stands a proxy that says so.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-ALLAUTH_TRUSTED_PROXY_COUNT = read("int", "PROXY_COUNT", 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = environment.proxy_count(read("int", "PROXY_COUNT", 0))
 BEHIND_PROXY = HTTPS or ALLAUTH_TRUSTED_PROXY_COUNT > 0
 CSRF_TRUSTED_ORIGINS = [MUARA_URL]
 X_FRAME_OPTIONS = "DENY"
@@ -334,7 +273,9 @@ else:
     EMAIL_BACKEND = "aggregator.outbox.OutboxBackend"
 EMAIL_TIMEOUT = 20
 EMAIL_FILE_PATH = MUARA_DATA / "outbox"
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = read("str", "EMAIL_FROM", f"muara@{_url.hostname}")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.sender(
+    read("str", "EMAIL_FROM", "") or f"muara@{_url.hostname}"
+)
 
 # --- Languages and time ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -347,3 +288,4 @@ if TIME_ZONE not in available_timezones():
     refuse(f"MUARA_TIME_ZONE is {TIME_ZONE!r}; write a zone such as Asia/Jakarta.")
 
 LOGGING = logging_config(as_json=not EMBEDDED)
+environment.refuse_unknown(_in_file)

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
+from aggregator.environment import ELSEWHERE
 from tests.servers.shapes import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = ("migrate", "web", "worker", "beat")
 SETTINGS = (ROOT / "aggregator" / "settings.py").read_text()
-READS = re.compile(r'(?:read\(\s*"\w+",|_secret\(|_networks\(|env\.str\()\s*"([A-Z_]+)"')
+READS = re.compile(r'(?:read\(\s*"\w+",|_secret\(|networks\(|env\.str\()\s*"([A-Z_]+)"')
 
 
 def variables() -> set[str]:
@@ -34,6 +35,12 @@ def test_no_variable_escapes_the_reader() -> None:
     # Whatever the settings name in a sentence or a comment must be a variable that they read.
     named = set(re.findall(r"MUARA_[A-Z]+(?:_[A-Z]+)*", SETTINGS)) - {"MUARA_KEYS"}
     assert {name.removesuffix("_FILE") for name in named} <= variables()
+
+
+def test_variables_of_the_tests_are_known_to_be_no_settings() -> None:
+    texts = [path.read_text() for path in (ROOT / "tests").rglob("*.py")]
+    named = {name for text in texts for name in re.findall(r'environ\S*"MUARA_([A-Z_]+)"', text)}
+    assert named - {name.removeprefix("MUARA_") for name in variables()} <= ELSEWHERE
 
 
 def test_compose_sets_only_variables_that_are_read() -> None:

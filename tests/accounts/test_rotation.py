@@ -98,6 +98,7 @@ def test_a_missing_key_is_named_in_one_sentence(settings: Settings) -> None:
     problem = keys_problem()
     assert problem
     assert OLD.key_id in problem
+    assert "keys/credential.keys does not hold" in problem
     assert [error.msg for error in check_keys(databases=["default"])] == [problem]
     assert check_keys(databases=None) == []
 

@@ -104,7 +104,7 @@ def test_it_starts_heals_refuses_a_second_one_and_ends(tmp_path: Path) -> None:
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in descendants), 15)
 
     (data / "keys" / "credential.keys").rename(tmp_path / "elsewhere")
-    assert "Put it back from your backup" in refusal(data, port)
+    assert "put it back from your backup" in refusal(data, port)
 
 
 def test_a_killed_worker_leaves_no_account_waiting(tmp_path: Path) -> None:
@@ -188,3 +188,22 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     words = refusal(tmp_path / "file" / "var", free_port())
     assert str(tmp_path / "file") in words
     assert len(words.strip().splitlines()) == 1, words
+
+
+def test_a_database_that_lacks_a_table_is_not_called_unwritable(tmp_path: Path) -> None:
+    settings = environment(tmp_path, free_port())
+    subprocess.run([*SERVE[:2], "migrate", "--verbosity=0"], env=settings, cwd=ROOT, check=True)
+    with closing(sqlite3.connect(tmp_path / "muara.sqlite3")) as connection:
+        connection.execute("DROP TABLE fetcher_fetchrun")
+    words = refusal(tmp_path, free_port())
+    assert "no such table: fetcher_fetchrun" in words
+    assert "put it back from your backup" in words
+    assert "writable" not in words
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    data = environment(tmp_path, free_port())
+    subprocess.run([*SERVE[:2], "check"], env=data, cwd=ROOT, check=True, capture_output=True)
+    (tmp_path / "muara.sqlite3").write_text("no database at all" * 99)
+    words = refusal(tmp_path, free_port())
+    assert "it is damaged, so put it back from your backup" in words

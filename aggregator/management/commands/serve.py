@@ -18,6 +18,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.keycheck import keys_problem
+from aggregator.database import remedy
 from aggregator.lifeline import end_with_parent, take_lock
 from aggregator.staticfiles import collect_if_stale
 from aggregator.supervisor import Supervisor
@@ -76,8 +77,8 @@ class Command(BaseCommand):
             close_left_open(now=timezone.now())
         except (DatabaseError, sqlite3.Error) as error:
             raise CommandError(
-                f"The database {settings.DATABASES['default']['NAME']} cannot be used: {error}. "
-                "Check that it is writable, or put it back from your backup."
+                f"The database {settings.DATABASES['default']['NAME']} cannot be used "
+                f"({str(error).strip()}); {remedy(error)}."
             ) from error
         if problem:
             raise CommandError(problem)
