@@ -163,6 +163,12 @@ WORDS: Final[dict[str, tuple[str, Words, Words, tuple[Words, ...]]]] = {
         _("Signing in at the provider itself is not available here yet."),
         (_("Ask your provider whether it offers app passwords."),),
     ),
+    "auth.mechanism": (
+        PROVIDER,
+        _("{host} does not offer the kind of sign-in that this account uses."),
+        _("Check the server name, or sign in with an app password instead."),
+        (_ask_provider,),
+    ),
     "auth.disabled": (
         YOURS,
         _("POP access is switched off for this mailbox."),

@@ -88,6 +88,12 @@ class AuthenticationFailed(MailError):
     retry = Retry.NEVER
 
 
+class MechanismMissing(MailError):
+    """The server does not take the kind of secret that we have, which it therefore never heard."""
+
+    codes = frozenset({"auth.mechanism"})
+
+
 class AccessDisabled(MailError):
     """The mailbox exists, but POP or IMAP is switched off for it."""
 

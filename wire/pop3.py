@@ -17,7 +17,7 @@ from wire.errors import (
 from wire.guard import Guard
 from wire.limits import Limits
 from wire.lines import Lines
-from wire.login import PasswordLogin
+from wire.login import Login, TokenLogin
 from wire.pop3_memory import Capabilities, Position
 from wire.pop3_replies import RemoteItem, read_reply
 from wire.pop3_session import Pop3Session, read_greeting
@@ -31,7 +31,7 @@ DEFAULT_LIMITS = Limits()
 
 def open_pop3(
     endpoint: Endpoint,
-    login: PasswordLogin,
+    login: Login,
     *,
     guard: Guard,
     limits: Limits = DEFAULT_LIMITS,
@@ -47,11 +47,13 @@ def open_pop3(
 
     ``on_step`` hears "resolve", "connect", "tls", "greeting" and "sign_in" before each is tried.
     Nothing secret is sent before the server's certificate was checked, unless the endpoint says
-    PLAIN. Raise a MailError of account scope for whatever goes wrong.
+    PLAIN, where only a password is. Raise a MailError of account scope for whatever goes wrong.
     """
     with about(endpoint):
         if not login.is_sendable():
             raise AuthenticationFailed("auth.failed")
+        if isinstance(login, TokenLogin) and endpoint.security is Security.PLAIN:
+            raise TlsUnavailable("tls.missing")
         lines = _connect(endpoint, guard, limits, on_step)
         try:
             _meet(lines, endpoint, guard, limits, on_step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wire.errors import (
@@ -147,6 +148,14 @@ def sign_in_error(reply: Reply, detail: str) -> MailError:
     if SWITCHED_OFF.search(reply.text) or reply.code == REFUSED_FOR_GOOD:
         return AccessDisabled("auth.disabled", detail=detail)
     return AuthenticationFailed("auth.failed", detail=detail)
+
+
+def token_error(reply: Reply, detail: str, facts: Mapping[str, str | int]) -> MailError:
+    """Say what a refused token means: the grant is gone, unless the server names another reason."""
+    error = sign_in_error(reply, detail)
+    if isinstance(error, AuthenticationFailed):
+        return AuthenticationFailed("auth.oauth", detail=detail, **facts)
+    return error
 
 
 def refusal(reply: Reply, detail: str) -> MailError:

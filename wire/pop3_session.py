@@ -20,7 +20,7 @@ from wire.errors import (
 )
 from wire.limits import Limits
 from wire.lines import Lines
-from wire.login import PasswordLogin
+from wire.login import Login
 from wire.pop3_memory import (
     Capabilities,
     Position,
@@ -66,9 +66,7 @@ class Pop3Session:
     Position; ``answered`` holds first answers that came with the sign-in.
     """
 
-    def __init__(
-        self, lines: Lines, login: PasswordLogin, limits: Limits, endpoint: Endpoint
-    ) -> None:
+    def __init__(self, lines: Lines, login: Login, limits: Limits, endpoint: Endpoint) -> None:
         """Talk over ``lines``; the greeting is read before anything else unless it was already."""
         self.lines = lines
         self.endpoint = endpoint

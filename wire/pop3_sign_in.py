@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 from wire.dial import Step
-from wire.errors import ProtocolError
-from wire.login import PasswordLogin
+from wire.errors import ConnectionFailed, MailError, ProtocolError
+from wire.login import Login, refused_token_facts
 from wire.pop3_memory import Capabilities, write_capabilities
-from wire.pop3_replies import Reply, read_capabilities, sign_in_error
+from wire.pop3_replies import Reply, read_capabilities, sign_in_error, token_error
 from wire.pop3_session import Pop3Session
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How to sign in: what is said first and holds no secret, the sign to go on, and the secret."""
-
-    opening: str
-    invitation: str
-    secret: str = field(repr=False)
-
-
-def choose_way(login: PasswordLogin, offers: Mapping[str, frozenset[str]]) -> Way:
-    """Choose USER and PASS where they are announced and fit, else SASL PLAIN where it is.
-
-    PLAIN takes any letters, but the secret must wait for the server, since an initial response may
-    exceed the command line's 255 octets. USER and PASS can go together.
-    """
-    has_plain = "PLAIN" in offers.get("SASL", ())
-    if has_plain and not ("USER" in offers and login.fits_user_and_pass()):
-        return Way("AUTH PLAIN", "+", login.plain().decode("ascii"))
-    return Way(f"USER {login.username}", "+OK", f"PASS {login.password}")
+from wire.pop3_ways import Way, choose_way
 
 
 def sign_in(
     session: Pop3Session,
-    login: PasswordLogin,
+    login: Login,
     remembered: Capabilities,
     questions: Sequence[str],
     on_step: Step,
@@ -52,16 +31,15 @@ def sign_in(
     if not session.offers:
         session.ask_capabilities()
     on_step("sign_in")
-    before, way = session.offers, choose_way(login, session.offers)
-    refusal = _introduce(session, way, questions)
+    way = choose_way(login, session.offers, session.endpoint)
+    refusal = _introduce(session, way, questions, is_known=bool(remembered.before))
     if refusal and remembered.before:
         remembered = Capabilities()
-        before = _ask_afresh(session)
-        if (other := choose_way(login, before)).opening != way.opening:
-            refusal = _introduce(session, other, questions)
+        if other := _other_way(session, login, way):
+            refusal = _introduce(session, other, questions, is_known=False)
     if refusal:
-        raise sign_in_error(refusal, session.words(refusal))
-    _learn(session, before, remembered)
+        raise _refused(session, way, refusal)
+    _learn(session, remembered)
 
 
 def _may_send_ahead(session: Pop3Session) -> bool:
@@ -73,11 +51,42 @@ def _may_send_ahead(session: Pop3Session) -> bool:
     return session.pipelines and session.lines.is_encrypted
 
 
-def _introduce(session: Pop3Session, way: Way, questions: Sequence[str]) -> Reply | None:
-    """Return the refusal to hear the secret, None once signed in; raise for a refused secret."""
+def _introduce(
+    session: Pop3Session, way: Way, questions: Sequence[str], *, is_known: bool
+) -> Reply | None:
+    """Return a refusal that may have come before the secret was judged, None once signed in.
+
+    Raise for a judged secret. AUTH with the secret in its own line is for servers that pipeline:
+    others, among them Microsoft's, end the session at that.
+    """
+    if _may_send_ahead(session) and way.in_one_line:
+        return _in_one_line(session, way, way.in_one_line, questions if is_known else [])
+    return _in_two_lines(session, way, questions)
+
+
+def _in_one_line(
+    session: Pop3Session, way: Way, line: str, questions: Sequence[str]
+) -> Reply | None:
+    """Say all at once; the questions come along only if such a line was understood before."""
+    answers = session.flight([line, *questions], seconds=session.limits.sign_in_seconds)
+    verdict = next(answers)
+    if verdict.sign == "+" and not (verdict.text or questions):
+        # It waits for the secret as before RFC 5034; lock step does it justice from now on.
+        session.offers.pop("PIPELINING")
+        answers = session.flight([way.secret], seconds=session.limits.sign_in_seconds)
+        verdict = next(answers)
+    elif verdict.sign == "-ERR":
+        list(answers)
+        return verdict
+    _judge(session, way, verdict, questions, answers)
+    return None
+
+
+def _in_two_lines(session: Pop3Session, way: Way, questions: Sequence[str]) -> Reply | None:
+    """Name ourselves, and say the secret when invited; in one flight where it is PASS."""
     seconds = session.limits.sign_in_seconds
-    together = way.invitation == "+OK" and _may_send_ahead(session)
     rest = [way.secret, *questions]
+    together = way.invitation == "+OK" and _may_send_ahead(session)
     if together:
         answers = session.flight([way.opening, *rest], seconds=seconds)
         opening = next(answers)
@@ -90,32 +99,60 @@ def _introduce(session: Pop3Session, way: Way, questions: Sequence[str]) -> Repl
         return opening
     if opening.sign != way.invitation:
         raise ProtocolError("server.protocol")
-    _judge(session, next(answers))
-    session.answered = dict(zip(questions, answers, strict=True))
+    _judge(session, way, next(answers), questions, answers)
     return None
 
 
-def _judge(session: Pop3Session, verdict: Reply) -> None:
+def _judge(
+    session: Pop3Session,
+    way: Way,
+    verdict: Reply,
+    questions: Sequence[str],
+    answers: Iterator[Reply],
+) -> None:
+    """Raise unless the server let us in; take the answers that came along."""
+    if verdict.sign == "+" and way.surrender is not None:
+        facts = refused_token_facts(verdict.text)
+        # What was sent ahead has been taken for the answer to the challenge; any answer will do.
+        is_answered = session.pipelines and questions
+        verdict = next(answers) if is_answered else session.ask(way.surrender)
+        raise _refused(session, way, verdict, **facts)
     if verdict.sign == "+":
         raise ProtocolError("server.protocol")
     if not verdict.ok:
-        raise sign_in_error(verdict, session.words(verdict))
+        raise _refused(session, way, verdict)
+    session.answered = dict(zip(questions, answers, strict=True))
 
 
-def _ask_afresh(session: Pop3Session) -> dict[str, frozenset[str]]:
+def _refused(session: Pop3Session, way: Way, reply: Reply, **facts: str | int) -> MailError:
+    if way.surrender is None:
+        return sign_in_error(reply, session.words(reply))
+    return token_error(reply, session.words(reply), facts)
+
+
+def _other_way(session: Pop3Session, login: Login, way: Way) -> Way | None:
+    """Ask what the server can do now. Return how to be heard; None where the refusal stands.
+
+    A secret that was heard in one line stands unless the server names another way in so many words.
+    """
+    was_heard = _may_send_ahead(session) and way.in_one_line
     session.offers = {}
-    session.ask_capabilities()
-    return session.offers
+    try:
+        session.ask_capabilities()
+    except ConnectionFailed:
+        return None
+    if was_heard and not session.offers:
+        return None
+    other = choose_way(login, session.offers, session.endpoint)
+    return other if other.opening != way.opening else None
 
 
-def _learn(
-    session: Pop3Session, before: Mapping[str, frozenset[str]], remembered: Capabilities
-) -> None:
+def _learn(session: Pop3Session, remembered: Capabilities) -> None:
     """Know what the server can do from here on, since some announce PIPELINING only now."""
     if remembered.before:
         session.offers = read_capabilities(remembered.after.encode())
         session.learnt = remembered
-    elif before:  # Whoever has no CAPA need not be asked twice.
+    elif before := session.offers:  # Whoever has no CAPA need not be asked twice.
         session.ask_capabilities()
         session.learnt = Capabilities(
             write_capabilities(before), write_capabilities(session.offers)

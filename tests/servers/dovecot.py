@@ -14,6 +14,7 @@ from pathlib import Path
 
 import trustme
 
+from tests.servers.issuer import Issuer, run_issuer
 from tests.servers.processes import answers, free_port, private_folder, program, running, wait_for
 
 HOSTS = ("pop.example.org", "imap.example.org", "mail.contoh.co.id")
@@ -32,7 +33,7 @@ ssl = yes
 ssl_cert = <{folder}/certificate.pem
 ssl_key = <{folder}/key.pem
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
 # Tests try wrong passwords in a row and have no time for penalties.
 auth_failure_delay = 0
 service anvil {{
@@ -46,6 +47,11 @@ mail_location = maildir:{folder}/mail/%u
 first_valid_uid = 1
 namespace inbox {{
   inbox = yes
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/tokens.conf
 }}
 passdb {{
   driver = dict
@@ -84,6 +90,15 @@ key passdb {{
 }}
 passdb_objects = passdb
 """
+# Each access token is shown to whoever issued it, who names its owner (RFC 7662).
+TOKENS = """\
+introspection_url = {issuer}
+introspection_mode = post
+force_introspection = yes
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
 NO_CHROOT = "".join(
     f"service {name} {{\n  chroot =\n}}\n"
     for name in ("pop3-login", "imap-login", "anvil", "stats")
@@ -92,11 +107,15 @@ NO_CHROOT = "".join(
 
 @dataclass(frozen=True)
 class Dovecot:
-    """A running server: ``ports`` by protocol, any of ``HOSTS`` by name through ``connect_to``."""
+    """A running server: ``ports`` by protocol, any of ``HOSTS`` by name through ``connect_to``.
+
+    It also lets in whoever brings a token that ``issuer`` knows.
+    """
 
     folder: Path
     ports: dict[str, int]
     owner: tuple[int, int]
+    issuer: Issuer
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -153,15 +172,17 @@ def run_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
     """Run a server for ``HOSTS`` whose certificate the given authority signed."""
     command = program("dovecot")
     program("pop3", "/usr/lib/dovecot", "/usr/libexec/dovecot")
-    with private_folder("dovecot") as folder:
+    with private_folder("dovecot") as folder, run_issuer() as issuer:
         ports = {name: free_port() for name in PUBLIC_PORTS}
         people = _people()
         _write_certificate(authority, folder)
         (folder / "users").mkdir()
         (folder / "passwords.conf").write_text(PASSWORDS.format(folder=folder))
+        (folder / "tokens.conf").write_text(TOKENS.format(issuer=issuer.url))
         settings = folder / "dovecot.conf"
         settings.write_text(SETTINGS.format(folder=folder, **people, **ports))
-        server = Dovecot(folder, ports, (int(people["owner"]), int(people["owner_group"])))
+        owner = int(people["owner"]), int(people["owner_group"])
+        server = Dovecot(folder, ports, owner, issuer)
         log = folder / "start.log"
         with running([command, "-F", "-c", settings], log=log) as process:
             for port in ports.values():

@@ -21,6 +21,7 @@ from wire.guard import Guard
 
 USER, PASSWORD = "alice@example.org", "sesame-öffne dich"
 STUCK_SECONDS = 30
+REFUSED_TOKEN = b'{"status":"401","schemes":"bearer","scope":"mail","user":"alice@example.org"}'
 
 
 class Talk:
@@ -205,9 +206,30 @@ def stls(talk: Talk, argument: str) -> None:
 
 
 def auth(talk: Talk, argument: str) -> None:
-    talk.say("+ ")
-    _identity, user, password = base64.b64decode(talk.line()).decode().split("\0")
-    _check(talk, user, password)
+    mechanism, _, response = argument.partition(" ")
+    if not response:
+        talk.say("+ ")
+        response = talk.line()
+    if mechanism == "PLAIN":
+        _identity, user, secret = (base64.b64decode(response) + b"\0\0").split(b"\0")[:3]
+        _check(talk, user.decode(), secret.decode())
+    else:
+        _check_token(talk, base64.b64decode(response).decode())
+
+
+def _check_token(talk: Talk, response: str) -> None:
+    """Take a token as XOAUTH2 and OAUTHBEARER do, and refuse it in their two steps."""
+    name, token = talk.server.secret
+    talk.server.judged += 1
+    fields = response.split("\1")
+    named = fields[0] in {f"user={name}", f"n,a={name},"}
+    talk.signed_in = named and f"auth=Bearer {token}" in fields
+    if talk.signed_in:
+        talk.say("+OK welcome")
+    else:
+        talk.say("+ " + base64.b64encode(REFUSED_TOKEN).decode())
+        talk.line()
+        talk.say("-ERR [AUTH] Authentication failed.")
 
 
 def user(talk: Talk, argument: str) -> None:

@@ -68,13 +68,11 @@ def test_a_wrong_password_is_told_with_the_servers_words(dovecot: Dovecot) -> No
     assert refused.value.detail == "[AUTH] Authentication failed."
 
 
-@pytest.mark.parametrize(
-    ("password", "unchanged", "grown"), [("simple", 3, 5), (PASSWORD, 4, 6)], ids=["USER", "PLAIN"]
-)
+@pytest.mark.parametrize("password", ["simple", PASSWORD], ids=["USER", "PLAIN"])
 def test_a_poll_of_ten_thousand_known_messages_takes_few_round_trips(
-    dovecot: Dovecot, password: str, unchanged: int, grown: int
+    dovecot: Dovecot, password: str
 ) -> None:
-    name = f"wire-poll-{grown}@example.org"
+    name = f"wire-poll-{len(password)}@example.org"
     dovecot.add_user(name, password)
     dovecot.deliver(name, *[b"Subject: x\r\n\r\n"] * 10_000)
     with open_at(dovecot, Security.TLS, name, password) as session:
@@ -91,7 +89,7 @@ def test_a_poll_of_ten_thousand_known_messages_takes_few_round_trips(
     with poll() as session:
         assert session.changes_since(position) == []
         session.finish()
-        assert session.round_trips == unchanged
+        assert session.round_trips == 3
         assert session.lines.octets_in + session.lines.octets_out < 1024
     dovecot.deliver(name, *MESSAGES[:10])
     with poll() as session:
@@ -99,4 +97,4 @@ def test_a_poll_of_ten_thousand_known_messages_takes_few_round_trips(
         assert tail is not None
         assert [raw for _, raw in session.retrieve(tail)] == MESSAGES[:10]
         session.finish()
-        assert session.round_trips <= grown
+        assert session.round_trips <= 5

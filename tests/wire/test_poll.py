@@ -7,20 +7,22 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.servers.certificates import HOST
 from tests.servers.scripted import (
     USER,
     Behaviour,
     Pop3Server,
     Talk,
+    auth,
     says,
     says_then_leaves,
 )
 from tests.wire.sessions import BRIEF, LOGIN
-from wire.endpoint import Security
+from wire.endpoint import Endpoint, Security
 from wire.errors import AuthenticationFailed, ConnectionFailed, MailError, ProtocolError, ServerBusy
 from wire.login import PasswordLogin
 from wire.pop3 import Capabilities, Pop3Session, Position, RemoteItem, open_pop3
-from wire.pop3_sign_in import choose_way
+from wire.pop3_ways import choose_way
 
 SIMPLE = PasswordLogin(USER, "sesame")
 LETTERS = [b"Subject: %d\r\n\r\n%s\r\n" % (number, b"x" * number) for number in range(5)]
@@ -80,7 +82,9 @@ def test_what_a_session_learnt_spares_the_next_one_the_question(server: Pop3Serv
     ("login", "security", "flights"),
     [
         (SIMPLE, Security.TLS, 3),
-        (LOGIN, Security.TLS, 4),
+        (LOGIN, Security.TLS, 3),
+        (LOGIN, Security.STARTTLS, 5),
+        (LOGIN, Security.PLAIN, 4),
         (SIMPLE, Security.STARTTLS, 5),
         (SIMPLE, Security.PLAIN, 4),
     ],
@@ -251,7 +255,6 @@ GONE: dict[str, tuple[PasswordLogin, dict[str, Behaviour]]] = {
     "PIPELINING, for PLAIN": (LOGIN, {"CAPA": capa("USER", "SASL PLAIN")}),
     "PLAIN": (LOGIN, {"CAPA": capa("USER"), "AUTH": REFUSES}),
     "CAPA": (SIMPLE, {"CAPA": REFUSES}),
-    "CAPA and PLAIN": (LOGIN, {"CAPA": REFUSES, "AUTH": REFUSES}),
 }
 
 
@@ -269,7 +272,37 @@ def test_memory_that_no_longer_holds_changes_nothing(
         with visit(server, login, remembered=remembered, position=KNOWN) as session:
             assert session.changes_since(KNOWN) == []
             assert len(session.list_items()) == 5
-        assert times_sent(server, login) == server.judged == 1
+        assert server.judged == 1
+        in_vain = "AUTH" in behaviours and remembered == MEMORY
+        assert times_sent(server, login) == 1 + in_vain, "AUTH may bring the secret along"
+
+
+def test_a_server_that_lost_capa_and_plain_costs_a_visit_rather_than_a_second_try(
+    good: ssl.SSLContext,
+) -> None:
+    with Pop3Server(*LETTERS, context=good) as server:
+        server.behave("CAPA", REFUSES).behave("AUTH", REFUSES)
+        with pytest.raises(AuthenticationFailed):
+            visit(server, LOGIN, remembered=MEMORY)
+        assert times_sent(server, LOGIN) == 1
+        with visit(server, LOGIN) as session:
+            assert len(session.list_items()) == len(LETTERS)
+
+
+def test_a_server_that_wants_auth_in_two_lines_is_remembered_so(good: ssl.SSLContext) -> None:
+    def old_auth(talk: Talk, argument: str) -> None:
+        auth(talk, argument.partition(" ")[0])
+
+    with Pop3Server(*LETTERS, context=good) as server:
+        server.behave("AUTH", old_auth)
+        with visit(server, LOGIN) as session:
+            assert "PIPELINING" not in session.learnt.before
+            assert session.pipelines
+        with visit(server, LOGIN, remembered=session.learnt, position=KNOWN) as again:
+            assert again.changes_since(KNOWN) == []
+        assert server.judged == 2
+        with pytest.raises(ProtocolError):
+            visit(server, LOGIN, remembered=MEMORY, position=KNOWN)
 
 
 @pytest.mark.parametrize("remembered", [MEMORY, IN_STEP], ids=["pipelined", "lock step"])
@@ -379,6 +412,6 @@ def test_what_is_too_odd_to_be_stored_is_not_remembered(oddity: str, good: ssl.S
 
 @pytest.mark.parametrize("offers", [{}, {"SASL": frozenset({"PLAIN"})}], ids=["USER", "PLAIN"])
 def test_a_way_to_sign_in_does_not_show_its_secret(offers: dict[str, frozenset[str]]) -> None:
-    way = choose_way(LOGIN, offers)
+    way = choose_way(LOGIN, offers, Endpoint(HOST, 995, Security.TLS))
     assert way.secret
     assert way.secret not in repr(way)
