@@ -7,7 +7,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import Count, Max, Min
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -35,7 +35,7 @@ def _database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return "unreachable"
     return "ok"
 
@@ -43,7 +43,7 @@ def _database() -> str:
 def _worker() -> str:
     try:
         beat = Heartbeat.objects.aggregate(last=Max("beat_at"))["last"]
-    except DatabaseError:
+    except Error:
         return "unknown"
     if beat is None:
         return "never seen"

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import structlog
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Drop what is no fault: /healthz may answer 503 every few seconds, and says why itself."""
+    return getattr(record, "status_code", None) != 503
+
+
+def tell_unknown_host(record: logging.LogRecord) -> bool:
+    """Turn a traceback that any stranger can cause into one line with the remedy."""
+    record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    record.msg, record.args = "Asked for under a name that is not in MUARA_URL or MUARA_HOSTS.", ()
+    return True
 
 
 def logging_config(*, as_json: bool) -> dict[str, Any]:
@@ -36,6 +49,10 @@ def logging_config(*, as_json: bool) -> dict[str, Any]:
                 "foreign_pre_chain": shared,
             }
         },
+        "filters": {
+            "is_news": {"()": lambda: is_news},
+            "tell_unknown_host": {"()": lambda: tell_unknown_host},
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
@@ -45,5 +62,7 @@ def logging_config(*, as_json: bool) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "kombu.connection": {"level": "ERROR"},
             "waitress.queue": {"level": "ERROR"},
+            "django.request": {"filters": ["is_news"]},
+            "django.security.DisallowedHost": {"filters": ["tell_unknown_host"]},
         },
     }
