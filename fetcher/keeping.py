@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from accounts import quotas
 from accounts.models import ExternalAccount
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FetchPlan, Found
+from fetcher.stopping import Stopping
 from mailstore import ingest, packs
 from mailstore.folders import role_folder
 from mailstore.models import Role
@@ -23,7 +24,6 @@ from wire.errors import MailError
 from wire.pop3 import Pop3Session
 
 LEASE = timedelta(minutes=15)
-Stopping = Callable[[], bool]
 
 
 class RunLost(Exception):

@@ -28,7 +28,8 @@ REFUSALS_ALLOWED = 2
 class Outcome:
     """How a visit ended: code and facts for the card, and whether trying again can help.
 
-    ``retry`` is None when all went well; ``stopped`` means that the worker is ending. ``memory``
+    ``retry`` is None when all went well; ``stopped`` means that the worker is ending or the
+    owner has paused the account. ``memory``
     holds the columns of the remote folder that the next visit shall find changed.
     """
 
@@ -100,7 +101,7 @@ def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) ->
     account.refusals = account.refusals + 1 if outcome.refused else 0
     account.dispatched_until = None
     account.progress_done = account.progress_total = 0
-    account.next_fetch_at = now if outcome.stopped else _next_visit(account, outcome, now)
+    account.next_fetch_at = _next_visit(account, outcome, now)
     account.save(
         update_fields=[
             *("last_checked_at", "last_code", "last_facts", "failing_since", "refusals"),
@@ -109,7 +110,12 @@ def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) ->
     )
 
 
-def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> datetime:
+def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> datetime | None:
+    """Choose the next visit: none for an account that its owner paused meanwhile."""
+    if account.state != State.ACTIVE:
+        return None
+    if outcome.stopped:
+        return now
     return next_fetch_time(
         now,
         timedelta(minutes=account.interval_minutes),

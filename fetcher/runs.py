@@ -18,7 +18,7 @@ from accounts import quotas
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import pace_of
 from accounts.vault import SealBroken
-from fetcher.keeping import LEASE, RunLost, Stopping, download
+from fetcher.keeping import LEASE, RunLost, download
 from fetcher.memory import DISTRUST, changes, recall
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.outcomes import Outcome, close, outcome_of
@@ -31,6 +31,7 @@ from fetcher.planning import (
     plan_fetch,
 )
 from fetcher.sessions import find_messages, open_session
+from fetcher.stopping import Stopping, Unwanted, either
 from mailstore import packs
 from wire.errors import MailError, Retry
 from wire.pop3 import Pop3Session
@@ -50,7 +51,7 @@ def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRu
     if run is None:
         return None
     try:
-        outcome = _visit(run, stopping)
+        outcome = _visit(run, either(stopping, Unwanted(account_id)))
     except RunLost:
         log.warning("run lost", account=account_id, run=run.pk)
         return None

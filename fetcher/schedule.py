@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from accounts.models import ExternalAccount, State
+from accounts.models.account import AccountQuerySet
 from wire.errors import Retry
 
 BATCH_ACCOUNTS = 20
@@ -56,7 +57,7 @@ def _can_skip() -> bool:
     return bool(connection.features.has_select_for_update_skip_locked)
 
 
-def ask_for_visit(account: ExternalAccount, *, now: datetime) -> bool:
-    """Make an active account due at once. Return False where it is not active."""
-    active = ExternalAccount.objects.filter(pk=account.pk, state=State.ACTIVE)
-    return bool(active.update(next_fetch_at=now))
+def ask_for_visits(accounts: AccountQuerySet, *, now: datetime) -> int:
+    """Make those that are active due at once. Count them."""
+    # An order means nothing to an UPDATE, and PostgreSQL would sort for it.
+    return accounts.order_by().filter(state=State.ACTIVE).update(next_fetch_at=now)

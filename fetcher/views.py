@@ -13,15 +13,32 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import ExternalAccount
-from accounts.views import SignedInRequest
+from accounts.views import SignedInRequest, back_from
 from fetcher import schedule
 
 
 @login_required
 @require_POST
 def fetch_now(request: SignedInRequest, account: UUID) -> HttpResponse:
-    """Make the account due; a worker notices within a second."""
-    chosen = get_object_or_404(ExternalAccount.objects.for_user(request.user), public_id=account)
-    if schedule.ask_for_visit(chosen, now=timezone.now()):
-        messages.info(request, _("Checking %(name)s now.") % {"name": chosen.name})
-    return redirect("mail_accounts")
+    """Make one account due; a worker notices within a second."""
+    owned = ExternalAccount.objects.for_user(request.user)
+    chosen = get_object_or_404(owned, public_id=account)
+    if schedule.ask_for_visits(owned.filter(pk=chosen.pk), now=timezone.now()):
+        _say(request, _("Checking %(name)s now.") % {"name": chosen.name})
+    return redirect(back_from(request, "mail_accounts"))
+
+
+@login_required
+@require_POST
+def fetch_all(request: SignedInRequest) -> HttpResponse:
+    """Make all of a person's accounts due."""
+    owned = ExternalAccount.objects.for_user(request.user)
+    if schedule.ask_for_visits(owned, now=timezone.now()):
+        _say(request, _("Checking all accounts now."))
+    return redirect(back_from(request, "mail_accounts"))
+
+
+def _say(request: SignedInRequest, words: str) -> None:
+    """Leave words for the next page; where only a part is renewed, its button tells."""
+    if not request.htmx:
+        messages.info(request, words)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import quotas
 from accounts.cards import Card, card_for
-from accounts.models import ExternalAccount, User
+from accounts.models import ExternalAccount, State, User
 from mailstore.models import Folder, Role
 
 ICONS = {
@@ -56,6 +56,11 @@ class AccountBlock:
         return self.card.is_busy and self.account.progress_done < self.account.progress_total
 
     @property
+    def can_check(self) -> bool:
+        """Tell whether its owner may ask for a visit."""
+        return self.account.state == State.ACTIVE
+
+    @property
     def needs_attention(self) -> bool:
         """Tell whether the last run met trouble that the reader should know of."""
         return self.card.reason is not None and not self.card.is_busy
@@ -77,6 +82,16 @@ class Rail:
     def unread(self) -> int:
         """Return the unread messages of all inboxes."""
         return sum(block.inbox.unread for block in self.blocks)
+
+    @property
+    def can_check(self) -> bool:
+        """Tell whether any account may be asked for mail."""
+        return any(block.can_check for block in self.blocks)
+
+    @property
+    def is_checking(self) -> bool:
+        """Tell whether every account that may be asked for mail is being asked."""
+        return all(block.card.is_busy for block in self.blocks if block.can_check)
 
     @property
     def checked_at(self) -> datetime | None:

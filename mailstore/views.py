@@ -16,12 +16,11 @@ from django.http import (
     JsonResponse,
 )
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import quotas
 from accounts.models import ExternalAccount
-from accounts.views import SignedInRequest
+from accounts.views import SignedInRequest, back_from
 from mailstore import actions, listings
 from mailstore.contents import condition_of, own_message
 from mailstore.listings import Listing
@@ -98,11 +97,7 @@ def act(request: SignedInRequest) -> HttpResponse:
     wish = request.POST.get("do")
     if wish in {"seen", "unseen"}:
         actions.mark_seen(request.user, _ids(request, "ids"), wish == "seen")
-    back = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    if not (back.startswith("/") and is_ours):
-        back = "mail_home"
-    return redirect(back)
+    return redirect(back_from(request, "mail_home"))
 
 
 @require_safe

@@ -1,10 +1,15 @@
 // Ask every five seconds, while the page can be seen, whether anything changed; then renew the list.
+// After "Check now" ask every second for a while, so that what it brings is seen at once.
 
 const EVERY = 5000;
+const SOON = 1000;
+const HURRY = 20000;
 const main = document.getElementById("main");
 const list = document.getElementById("list");
 const fresh = document.getElementById("fresh");
 let known = null;
+let hurried = -HURRY;
+let timer = 0;
 const state = () => document.getElementById("list-state").dataset;
 
 function title(unread) {
@@ -45,6 +50,17 @@ fresh.addEventListener("click", () => {
   scrollTo(0, 0);
   renew();
 });
-setInterval(look, EVERY);
+function wait() {
+  clearTimeout(timer);
+  const pause = performance.now() - hurried < HURRY ? SOON : EVERY;
+  timer = setTimeout(() => look().finally(wait), pause);
+}
+
+wait();
 document.addEventListener("visibilitychange", look);
 document.body.addEventListener("htmx:afterSettle", () => title(Number(state().unread)));
+list.addEventListener("submit", (event) => {
+  if (!event.target.matches(".check-now")) return;
+  hurried = performance.now();
+  wait();
+});

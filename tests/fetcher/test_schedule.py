@@ -10,7 +10,7 @@ from aggregator.celery import app
 from fetcher.schedule import (
     BATCH_ACCOUNTS,
     LONGEST_WAIT,
-    ask_for_visit,
+    ask_for_visits,
     claim_due_accounts,
     next_fetch_time,
 )
@@ -73,9 +73,9 @@ def test_asking_for_a_visit_makes_only_an_active_account_due() -> None:
     owner = make_user()
     active = make_account(owner, address="a@example.org", next_fetch_at=NOW + FIVE)
     paused = make_account(owner, address="b@example.org", state="paused")
-    assert ask_for_visit(active, now=NOW)
-    assert not ask_for_visit(paused, now=NOW)
+    assert ask_for_visits(ExternalAccount.objects.for_user(owner), now=NOW) == 1
     assert ExternalAccount.objects.get(pk=active.pk).next_fetch_at == NOW
+    assert ExternalAccount.objects.get(pk=paused.pk).next_fetch_at != NOW
 
 
 @pytest.mark.django_db

@@ -9,6 +9,9 @@ from django.core.cache import cache
 from django.core.management import call_command
 from pytest_django import live_server_helper
 
+from tests.servers.dovecot import Dovecot
+from tests.servers.shapes import Program, embedded
+
 
 @pytest.fixture(scope="session")
 def static_files(django_test_environment: None) -> None:
@@ -22,3 +25,11 @@ def site(static_files: None, live_server: live_server_helper.LiveServer) -> Iter
     cache.clear()
     yield live_server.url
     cache.clear()
+
+
+@pytest.fixture(scope="package")
+def household(dovecot: Dovecot, authority_file: str) -> Iterator[Program]:
+    """Lend the whole program in its embedded shape; each file of tests brings people of its own."""
+    extra = {"MUARA_CONNECT_TO": dovecot.connect_to, "SSL_CERT_FILE": authority_file}
+    with embedded(extra) as program:
+        yield program

@@ -12,7 +12,7 @@ from tests.builders import PASSWORD
 from tests.journeys.visits import Visit, visit
 from tests.mailstore.rows import letter
 from tests.servers.dovecot import Dovecot
-from tests.servers.shapes import Program, embedded
+from tests.servers.shapes import Program
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
 EMAIL = "siti@muara.example"
@@ -21,11 +21,9 @@ MAILS = 60
 
 
 @pytest.fixture(scope="module")
-def program(dovecot: Dovecot, authority_file: str) -> Iterator[Program]:
-    extra = {"MUARA_CONNECT_TO": dovecot.connect_to, "SSL_CERT_FILE": authority_file}
-    with embedded(extra) as program:
-        program.manage("adduser", EMAIL, "--password-stdin", words=PASSWORD)
-        yield program
+def program(household: Program) -> Program:
+    household.manage("adduser", EMAIL, "--password-stdin", words=PASSWORD)
+    return household
 
 
 @pytest.fixture
