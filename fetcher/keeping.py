@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import quotas
 from accounts.models import ExternalAccount
+from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FetchPlan, Found
 from fetcher.stopping import Stopping
@@ -22,8 +23,6 @@ from mailstore.models import Role
 from mailstore.parsing import fingerprint, parse
 from wire.errors import MailError
 from wire.pop3 import Pop3Session
-
-LEASE = timedelta(minutes=15)
 
 
 class RunLost(Exception):

@@ -18,7 +18,8 @@ from accounts import quotas
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import pace_of
 from accounts.vault import SealBroken
-from fetcher.keeping import LEASE, RunLost, download
+from fetcher.keeping import RunLost, download
+from fetcher.leases import LEASE, LEASES
 from fetcher.memory import DISTRUST, changes, recall
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.outcomes import Outcome, close, outcome_of
@@ -37,6 +38,9 @@ from wire.errors import MailError, Retry
 from wire.pop3 import Pop3Session
 
 log = structlog.get_logger()
+# A database is waited for this long. While it is away nobody takes the account over, whatever its
+# lease; a run that was taken over afterwards, before we were back, is noticed.
+PATIENCE_SECONDS = 15 * 60
 PAUSE_SECONDS = 1
 Step = TypeVar("Step")
 
@@ -51,7 +55,8 @@ def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRu
     if run is None:
         return None
     try:
-        outcome = _visit(run, either(stopping, Unwanted(account_id)))
+        with LEASES.held(run):
+            outcome = _visit(run, either(stopping, Unwanted(account_id)))
     except RunLost:
         log.warning("run lost", account=account_id, run=run.pk)
         return None
@@ -66,11 +71,8 @@ def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRu
 
 
 def _patiently(step: Callable[[], Step]) -> Step:
-    """Take a step at the database, and again while that is away: the step must bear repeating.
-
-    Nobody else may visit the account before the lease has lapsed, so that long it is worth it.
-    """
-    give_up = monotonic() + LEASE.total_seconds()
+    """Take a step at the database, and again while that is away: the step must bear repeating."""
+    give_up = monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return step()
