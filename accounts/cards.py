@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.explain import Explanation, explain
+from accounts.explain import Explanation, explain, explain_stopped
 from accounts.lifecycle import MOVES, Event
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import Pace, pace_of
-
-Words = str | Promise
+from accounts.troubles import AT_CONNECTION, STEPS, Step, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,11 @@ class Card:
         return (State(self.account.state), Event.RESUMED) in MOVES
 
     @property
-    def needs_password(self) -> bool:
-        """Tell whether only its owner can mend it, by a new password."""
-        refused = self.account.last_code.startswith("auth.")
-        return refused or self.account.state in NEED_PROOF
+    def mend(self) -> Words:
+        """Name the button for a new password or server, where one of them mends the account."""
+        if self.reason is None:
+            return STEPS[Step.SIGN_IN] if self.account.state in NEED_PROOF else ""
+        return self.reason.step_words if self.reason.step in AT_CONNECTION else ""
 
     @property
     def encryption(self) -> Words:
@@ -73,15 +72,14 @@ STATE_WORDS: dict[str, tuple[str, Words]] = {
 
 def card_for(account: ExternalAccount, *, now: datetime, plan: Plan | None = None) -> Card:
     """Put the outcome of the last run into a tone, a word and, where there is one, a reason."""
-    reason = explain(_code(account), account.last_facts) if account.last_code else None
     tone, word = STATE_WORDS.get(account.state) or _active(account, now)
-    return Card(account, tone, word, reason, pace_of(account, plan) if plan else None)
+    return Card(account, tone, word, _reason(account), pace_of(account, plan) if plan else None)
 
 
-def _code(account: ExternalAccount) -> str:
-    """Return the code to explain: a password that worked once and is refused now has changed."""
-    stopped = account.state == State.NEEDS_SIGN_IN
-    return "auth.changed" if stopped and account.last_code == "auth.failed" else account.last_code
+def _reason(account: ExternalAccount) -> Explanation | None:
+    is_stopped = account.state in {State.NEEDS_SIGN_IN, State.DISABLED}
+    words = explain_stopped if is_stopped else explain
+    return words(account.last_code, account.last_facts) if account.last_code else None
 
 
 def _active(account: ExternalAccount, now: datetime) -> tuple[str, Words]:

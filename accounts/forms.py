@@ -258,7 +258,7 @@ class GeneralForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
 
     class Meta:
         model = User
-        fields = ("name", "language", "time_zone")
+        fields = ("name", "language", "time_zone", "mails_notices")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

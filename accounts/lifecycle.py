@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from accounts.models import ExternalAccount, State
 from accounts.models.account import GONE
+
+SIGN_IN_GRACE = timedelta(days=7)
 
 
 class Event(StrEnum):
@@ -61,7 +64,8 @@ def advance(account: ExternalAccount, event: Event, *, now: datetime, **columns:
     new = MOVES.get((old, event))
     if new is None:
         raise IllegalTransition(f"{event} in state {old}")
-    values = {"state": new, **_settled(new, now), **columns}
+    moved = {} if new is old else {"state_since": now}
+    values = {"state": new, **moved, **_settled(new, event, now), **columns}
     if not ExternalAccount.objects.filter(pk=account.pk, state=old).update(**values):
         raise AccountMoved(f"no longer {old}")
     for name, value in values.items():
@@ -69,9 +73,24 @@ def advance(account: ExternalAccount, event: Event, *, now: datetime, **columns:
     return new
 
 
-def _settled(state: State, now: datetime) -> dict[str, Any]:
-    """Return the columns that a state carries with it."""
+def stop_forsaken(now: datetime) -> int:
+    """Stop the accounts whose owners did not sign in again for a week. Count them."""
+    waiting = ExternalAccount.objects.filter(state=State.NEEDS_SIGN_IN)
+    forsaken = waiting.filter(state_since__lte=now - SIGN_IN_GRACE)
+    for account in forsaken:
+        # Whoever has just signed in again is faster, and wins.
+        with suppress(AccountMoved):
+            advance(account, Event.GRACE_ENDED, now=now)
+    return len(forsaken)
+
+
+def _settled(state: State, event: Event, now: datetime) -> dict[str, Any]:
+    """Return the columns that a state carries with it.
+
+    Only a passed test forgets refusals: a pause in between must not allow two more.
+    """
     if state is State.ACTIVE:
-        return {"next_fetch_at": now, "refusals": 0, "failing_since": None, "last_code": ""}
+        proven = {"refusals": 0} if event is Event.INCOMING_PASSED else {}
+        return {"next_fetch_at": now, "failing_since": None, "last_code": "", **proven}
     columns: dict[str, Any] = {"next_fetch_at": None, "dispatched_until": None}
     return columns | ({"is_default": False} if state in GONE else {})

@@ -5,10 +5,28 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import onboarding
+from accounts import lifecycle, notice_mails, notices, onboarding
 
 
 @shared_task
 def run_waiting_probes() -> int:
     """Run the server tests that wait."""
     return onboarding.run_waiting_probes(timezone.now())
+
+
+@shared_task
+def review_notices() -> None:
+    """Open and close what people are told about their accounts."""
+    notices.review(timezone.now())
+
+
+@shared_task
+def mail_notices() -> None:
+    """Send the mails about notices that are due."""
+    notice_mails.send_due(timezone.now())
+
+
+@shared_task
+def stop_forsaken_accounts() -> None:
+    """Stop what has waited for a sign-in for too long."""
+    lifecycle.stop_forsaken(timezone.now())

@@ -53,6 +53,9 @@ def _every(task: str, seconds: float) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "probes": _every("accounts.tasks.run_waiting_probes", TICK_SECONDS),
     "fetch": _every("fetcher.tasks.dispatch_due_accounts", TICK_SECONDS),
+    "notices": _every("accounts.tasks.review_notices", 10.0),
+    "mails": _every("accounts.tasks.mail_notices", 10.0),
+    "forsaken": _every("accounts.tasks.stop_forsaken_accounts", 600.0),
     "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
     "purge": _every("mailstore.tasks.purge_removed_accounts", 60.0),
     "heart": _every("fetcher.tasks.beat_heart", 5.0),

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from accounts.models import User
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -26,8 +28,15 @@ class LanguageMiddleware:
         with translation.override(language), timezone.override(zoneinfo.ZoneInfo(zone)):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
+        _remember(request, language)
         response.headers.setdefault("Content-Language", language)
         response.headers["Vary"] = ", ".join(
             dict.fromkeys([*filter(None, response.get("Vary", "").split(", ")), "Accept-Language"])
         )
         return response
+
+
+def _remember(request: HttpRequest, language: str) -> None:
+    """Note the language that a person last saw: mails have no browser to ask."""
+    if request.user.is_authenticated and request.user.seen_language != language:
+        User.objects.filter(pk=request.user.pk).update(seen_language=language)

@@ -22,6 +22,7 @@ from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
 log = structlog.get_logger()
 GRACE = timedelta(days=14)
 REFUSALS_ALLOWED = 2
+FULL = "quota.full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,9 @@ def _leave_memory(account: ExternalAccount, outcome: Outcome) -> None:
 def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:
     account.last_checked_at, account.last_code = now, outcome.code
     account.last_facts = outcome.facts
-    account.failing_since = (account.failing_since or now) if outcome.retry else None
-    account.refusals = account.refusals + 1 if outcome.refused else 0
+    fails = outcome.retry is not None and outcome.code != FULL
+    account.failing_since = (account.failing_since or now) if fails else None
+    account.refusals = _refusals(account.refusals, outcome, fails=fails)
     account.dispatched_until = None
     account.progress_done = account.progress_total = 0
     account.next_fetch_at = _next_visit(account, outcome, now)
@@ -110,8 +112,16 @@ def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) ->
     )
 
 
+def _refusals(before: int, outcome: Outcome, *, fails: bool) -> int:
+    """Count refusals in a row; a visit that failed before it could sign in ends no such row."""
+    return before + 1 if outcome.refused else before if fails else 0
+
+
 def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> datetime | None:
-    """Choose the next visit: none for an account that its owner paused meanwhile."""
+    """Choose the next visit: none for an account that its owner paused meanwhile.
+
+    After a first refusal it is soon, so that the owner is told soon.
+    """
     if account.state != State.ACTIVE:
         return None
     if outcome.stopped:
@@ -119,7 +129,7 @@ def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> da
     return next_fetch_time(
         now,
         timedelta(minutes=account.interval_minutes),
-        retry=outcome.retry,
+        retry=Retry.SOON if outcome.refused else outcome.retry,
         failing_for=now - (account.failing_since or now),
         jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
     )

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import quotas
 from accounts.cards import Card, card_for
-from accounts.models import ExternalAccount, State, User
+from accounts.models import ExternalAccount, Notice, State, User
+from accounts.telling import Telling, tell
 from mailstore.models import Folder, Role
 
 ICONS = {
@@ -61,11 +62,6 @@ class AccountBlock:
         return self.account.state == State.ACTIVE
 
     @property
-    def needs_attention(self) -> bool:
-        """Tell whether the last run met trouble that the reader should know of."""
-        return self.card.reason is not None and not self.card.is_busy
-
-    @property
     def inbox(self) -> FolderLink:
         """Return the folder that the account's name leads to."""
         return self.folders[0]
@@ -73,10 +69,11 @@ class AccountBlock:
 
 @dataclass(frozen=True, slots=True)
 class Rail:
-    """Everything beside the page; sizes in bytes."""
+    """Everything beside the page, and what its reader should know now; sizes in bytes."""
 
     blocks: tuple[AccountBlock, ...]
     usage: quotas.Usage
+    tellings: tuple[Telling, ...]
 
     @property
     def unread(self) -> int:
@@ -127,7 +124,8 @@ def build_rail(user: User) -> Rail:
         AccountBlock(card_for(account, now=now), _links(account, folders[account.pk]))
         for account in ExternalAccount.objects.for_user(user)
     )
-    return Rail(blocks, quotas.usage(user.pk))
+    notices = Notice.objects.open_for(user).select_related("account")
+    return Rail(blocks, quotas.usage(user.pk), tuple(map(tell, notices)))
 
 
 def merged_url(view: str) -> str:

@@ -120,4 +120,5 @@ def test_every_error_code_has_words_and_a_next_step() -> None:
         said = explain.explain(code, {})
         assert str(said.title)
         assert str(said.advice)
+        assert str(said.step_words)
         assert code not in str(said.title), "a code is no sentence"

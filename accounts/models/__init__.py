@@ -3,6 +3,7 @@
 from accounts.models.account import ExternalAccount, IncomingServer, OutgoingServer, State
 from accounts.models.credential import Credential, Purpose
 from accounts.models.identity import Identity, OwnedAddress, VerificationCode
+from accounts.models.notice import Notice, Topic
 from accounts.models.probe import Probe
 from accounts.models.quota import Plan, Quota
 from accounts.models.user import User
@@ -12,6 +13,7 @@ __all__ = [
     "ExternalAccount",
     "Identity",
     "IncomingServer",
+    "Notice",
     "OutgoingServer",
     "OwnedAddress",
     "Plan",
@@ -19,6 +21,7 @@ __all__ = [
     "Purpose",
     "Quota",
     "State",
+    "Topic",
     "User",
     "VerificationCode",
 ]

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
@@ -74,6 +75,7 @@ class ExternalAccount(models.Model):
     position = models.PositiveIntegerField(default=0)
     is_default = models.BooleanField(_("default account"), default=False)
     state = models.CharField(max_length=16, choices=State, default=State.PREPARED, editable=False)
+    state_since = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     interval_minutes = models.PositiveSmallIntegerField(_("interval"), default=5)
@@ -99,7 +101,13 @@ class ExternalAccount(models.Model):
                 fields=["next_fetch_at"],
                 condition=Q(state=State.ACTIVE),
                 name="account_due",
-            )
+            ),
+            # Few accounts are in trouble: whoever looks after these need not pass the rest.
+            models.Index(
+                fields=["state", "last_code"],
+                condition=~Q(state=State.ACTIVE) | ~Q(last_code=""),
+                name="account_in_trouble",
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="account_state_known"),

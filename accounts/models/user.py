@@ -32,14 +32,19 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. Blank ``language`` and ``time_zone`` follow the browser and the site."""
+    """A person. Blank ``language`` and ``time_zone`` follow the browser and the site.
+
+    ``seen_language`` is the one that the latest page was shown in.
+    """
 
     email = models.EmailField(_("email address"), max_length=254)
     name = models.CharField(_("name"), max_length=150, blank=True)
     language = models.CharField(
         _("language"), max_length=10, blank=True, choices=settings.LANGUAGES
     )
+    seen_language = models.CharField(max_length=10, blank=True, editable=False)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    mails_notices = models.BooleanField(_("Mail me when an account needs me"), default=True)
     plan = models.ForeignKey(
         "accounts.Plan", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("plan")
     )
@@ -62,6 +67,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def mail_language(self) -> str:
+        """Return the language of what is mailed to this person, who has no browser there."""
+        return self.language or self.seen_language or settings.LANGUAGE_CODE
 
     def get_short_name(self) -> str:
         """Return what the corner of the page shows."""

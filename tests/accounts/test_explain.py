@@ -5,10 +5,10 @@ import re
 import pytest
 from django.utils import translation
 
-from accounts import explain as words
-from accounts.explain import explain
+from accounts.explain import explain, explain_stopped
 from accounts.quotas import QuotaExceeded
 from accounts.roster import AccountRefused
+from accounts.troubles import AT_CONNECTION, TROUBLES, Step
 from wire.errors import MailError
 
 
@@ -18,26 +18,30 @@ def _codes(kind: type[MailError]) -> set[str]:
 
 
 CODES = _codes(MailError) | AccountRefused.codes | QuotaExceeded.codes
-OTHER_CODES = {"server.ours", "auth.changed", "auth.sealed", "smtp.auth", "run.lost"}
+OTHER_CODES = {
+    *("server.ours", "auth.changed", "auth.sealed", "smtp.auth", "run.lost"),
+    *("quota.room", "account.stopped"),
+}
 
 
 @pytest.mark.parametrize("code", sorted(CODES | OTHER_CODES))
 def test_each_code_has_words_of_its_own(code: str) -> None:
     facts = {"host": "pop.example.org", "port": 995, "date": "2026-01-02T03:04:05+00:00"}
     told = explain(code, facts | {"name": "other.example.org", "limit": 3, "used": 1, "allowed": 2})
-    assert code in words.WORDS
+    assert code in TROUBLES
     assert told.title
     assert told.advice
     assert told.side in {"yours", "provider", "ours"}
     assert told.side_words
+    assert told.step_words
     assert not re.search(r"[{}?]", told.title + told.advice + "".join(told.hints))
 
 
 def test_words_exist_for_no_code_that_nothing_uses() -> None:
-    assert set(words.WORDS) == CODES | OTHER_CODES
+    assert set(TROUBLES) == CODES | OTHER_CODES
 
 
-@pytest.mark.parametrize("code", sorted(words.WORDS))
+@pytest.mark.parametrize("code", sorted(TROUBLES))
 def test_missing_facts_never_break_a_page(code: str) -> None:
     assert explain(code, {}).title
 
@@ -69,3 +73,10 @@ def test_words_follow_the_readers_language() -> None:
     with translation.override("id"):
         told = explain("tls.expired", {"date": "2025-03-04T00:00:00Z"})
     assert "2025" in told.title
+
+
+def test_a_stopped_account_leads_to_the_test_that_starts_it_again() -> None:
+    assert explain_stopped("auth.failed", {}) == explain("auth.changed", {})
+    for code in TROUBLES:
+        assert explain_stopped(code, {}).step in AT_CONNECTION
+    assert explain("tls.expired", {}).step is Step.PROVIDER

@@ -12,6 +12,7 @@ from accounts.models import (
     ExternalAccount,
     Identity,
     IncomingServer,
+    Notice,
     OutgoingServer,
     OwnedAddress,
     Plan,
@@ -71,6 +72,15 @@ def _owned(address: str) -> OwnedAddress:
     return OwnedAddress.objects.create(owner=_owner(), address=address, proved_at=NOW)
 
 
+def _notice(**fields: Any) -> Notice:
+    return Notice.objects.create(owner=_owner(), opened_at=NOW, **({"topic": "full"} | fields))
+
+
+def _two_notices(account: ExternalAccount | None) -> object:
+    _notice(account=account, closed_at=NOW)
+    return [_notice(account=account) for _ in range(2)]
+
+
 def _outgoing(port: int) -> object:
     return OutgoingServer.objects.create(
         account=_account(), host="smtp.example.org", port=port, security="tls", username="a"
@@ -115,6 +125,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "one_default_plan": lambda: Plan.objects.create(name="Second", is_default=True),
     "plan_interval_is_1_to_60_minutes": lambda: Plan.objects.update(min_interval_minutes=0),
     "used_bytes_never_negative": lambda: Quota.objects.update(used_bytes=-1),
+    "notice_topic_known": lambda: _notice(topic="gossip"),
+    "one_open_notice_per_account": lambda: _two_notices(_account()),
+    "one_open_notice_per_owner": lambda: _two_notices(None),
     "one_user_per_email_address": lambda: User.objects.create_user("Alice@Example.org"),
 }
 

@@ -166,7 +166,7 @@ def test_after_a_failure_the_server_is_asked_afresh_and_nothing_is_lost(
     assert failed.code == "conn.lost"
     folder = RemoteFolder.objects.get()
     assert (folder.offers_before, folder.last_uid) == ("", "uid-b")
-    del server._behaviours["RETR"]
+    del server.behaviours["RETR"]
     visit(account)
     assert stored() == letters("abcd")
     assert RemoteFolder.objects.get().offers_before

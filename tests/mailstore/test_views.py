@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import quotas
+from accounts import notices, quotas
 from accounts.models import ExternalAccount, State, User
 from mailstore.models import Folder, Message, Role
 from tests.builders import make_account, make_user
@@ -404,7 +404,7 @@ def test_banners_tell_of_a_first_fetch_and_of_an_account_in_trouble(
 ) -> None:
     soon = timezone.now() + timedelta(hours=1)
     make_account(owner, name="Big", dispatched_until=soon, progress_done=12, progress_total=3456)
-    make_account(
+    broken = make_account(
         owner,
         name="Broken",
         address="broken@example.org",
@@ -412,9 +412,41 @@ def test_banners_tell_of_a_first_fetch_and_of_an_account_in_trouble(
         last_code="auth.failed",
         last_facts={"host": "pop.example.org"},
     )
+    notices.review(timezone.now())
     page = client.get("/mail/all/inbox/").content.decode()
     assert "Big: fetched 12 of 3,456" in page
-    assert "Broken: Needs sign-in" in page
+    assert "Broken: sign-in needed" in page
+    assert "pop.example.org no longer accepts the password kept here." in page
+    mend = reverse("account_connection", args=[broken.public_id])
+    assert f'href="{mend}">Update password' in page
+
+
+def test_one_bad_visit_is_no_banner(client: Client, owner: User) -> None:
+    now = timezone.now()
+    make_account(owner, last_code="conn.timeout", failing_since=now - timedelta(hours=1))
+    notices.review(now)
+    assert "cannot be fetched" not in client.get("/mail/all/inbox/").content.decode()
+
+
+def test_many_accounts_in_trouble_leave_room_for_the_mail(client: Client, owner: User) -> None:
+    for number in range(10):
+        make_account(owner, address=f"{number}@example.org", state=State.NEEDS_SIGN_IN)
+    notices.review(timezone.now())
+    page = client.get("/mail/all/inbox/").content.decode()
+    assert page.count(": sign-in needed") == 3
+    assert "7 more accounts need you." in page
+
+
+def test_a_server_that_names_itself_like_a_script_stays_text_in_banners(
+    client: Client, owner: User
+) -> None:
+    facts = {"host": "pop.example.org", "name": "<script>x</script>"}
+    long_ago = timezone.now() - timedelta(days=1)
+    make_account(owner, last_code="tls.name", last_facts=facts, failing_since=long_ago)
+    notices.review(timezone.now())
+    page = client.get("/mail/all/inbox/").content.decode()
+    assert "belongs to &lt;script&gt;" in page
+    assert "<script>x" not in page
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class Pop3Server:
         self.connections = self.judged = 0
         self.deleted: set[int] = set()
         self.over = Event()
-        self._behaviours: dict[str, Behaviour] = {}
+        self.behaviours: dict[str, Behaviour] = {}
         self._threads: list[Thread] = []
         self._accepted: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -113,7 +113,7 @@ class Pop3Server:
 
     def behave(self, command: str, behaviour: Behaviour) -> Self:
         """Answer a command, or "CONNECT" or "GREETING", by the given behaviour."""
-        self._behaviours[command] = behaviour
+        self.behaviours[command] = behaviour
         return self
 
     def heard(self) -> bytes:
@@ -173,7 +173,7 @@ class Pop3Server:
     def _answer(self, talk: Talk, command: str, argument: str) -> None:
         is_early = command in SIGNED_IN_ONLY and not talk.signed_in
         proper = unknown if is_early else PROPER.get(command, unknown)
-        answer = self._behaviours.get(command, proper)
+        answer = self.behaviours.get(command, proper)
         answer(talk, argument)
 
 

@@ -1,0 +1,18 @@
+"""Where the one next step about an account leads."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from accounts.models import ExternalAccount
+from accounts.troubles import AT_CONNECTION, Step
+
+AT_CARD = {Step.PROVIDER, Step.LOOK}
+
+
+def place_of(step: Step, account: ExternalAccount | None) -> str:
+    """Return the address of the page for a step; without an account, that of all of them."""
+    if account is not None and step in AT_CONNECTION:
+        return reverse("account_connection", args=[account.public_id])
+    cards = reverse("mail_accounts")
+    return f"{cards}#account-{account.public_id}" if account and step in AT_CARD else cards

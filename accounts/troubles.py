@@ -1,0 +1,345 @@
+"""Every kind of trouble by its code: whose side it is on, its words, and the one next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = str | Promise
+YOURS, PROVIDER, OURS = "yours", "provider", "ours"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Step(StrEnum):
+    """What a person does next about an account; each is a button."""
+
+    SIGN_IN = "sign_in"
+    SERVER = "server"
+    PROVIDER = "provider"
+    ROOM = "room"
+    ACCOUNTS = "accounts"
+    LOOK = "look"
+
+
+STEPS: Final[dict[Step, Words]] = {
+    Step.SIGN_IN: _("Update password"),
+    Step.SERVER: _("Check settings"),
+    Step.PROVIDER: _("Details for your provider"),
+    Step.ROOM: _("See your storage"),
+    Step.ACCOUNTS: _("See your mail accounts"),
+    Step.LOOK: _("See details"),
+}
+
+
+# These two are taken where an account's server and password are changed, and tested.
+AT_CONNECTION: Final = {Step.SIGN_IN, Step.SERVER}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One kind of trouble; the names in braces are facts of the error.
+
+    ``told_after`` is how long it may last at an account that is fetched before its owner is told
+    by notice and mail: what mostly heals by itself gets a day, what only a person can mend an
+    hour. None is for what never lasts there, or is told in another way.
+    """
+
+    side: str
+    title: Words
+    advice: Words
+    step: Step
+    told_after: timedelta | None = None
+    hints: tuple[Words, ...] = ()
+
+
+_ask_provider = _("Ask your provider for the server name and port of incoming mail (POP3).")
+_ask_certificate = _(
+    "Ask your provider to install a valid certificate from a recognised issuer; "
+    "there is no way to continue without one."
+)
+_check_name = _("Check that the server name is spelled as your provider gives it.")
+
+TROUBLES: Final[dict[str, Trouble]] = {
+    "conn.dns": Trouble(
+        YOURS,
+        _("We can't find a server named {host}."),
+        _("Check the spelling of the server name."),
+        Step.SERVER,
+        DAY,
+        (_ask_provider,),
+    ),
+    "conn.refused": Trouble(
+        PROVIDER,
+        _("{host} did not answer on port {port}."),
+        _("Check the server name and the port, or try port {other_port}."),
+        Step.SERVER,
+        DAY,
+        (_ask_provider,),
+    ),
+    "conn.timeout": Trouble(
+        PROVIDER,
+        _("{host} did not answer on port {port} in time."),
+        _("Try again in a few minutes, or try port {other_port}."),
+        Step.SERVER,
+        DAY,
+        (_check_name, _ask_provider),
+    ),
+    "conn.lost": Trouble(
+        PROVIDER,
+        _("{host} ended the connection before we were done."),
+        _("Try again in a few minutes."),
+        Step.LOOK,
+        DAY,
+        (_("If it happens each time, tell your provider."),),
+    ),
+    "conn.private": Trouble(
+        YOURS,
+        _("{host} can't be used here."),
+        _("Its address belongs to a private network. Use your provider's public server name."),
+        Step.SERVER,
+        HOUR,
+        (_("Whoever runs this service can allow a private network."),),
+    ),
+    "conn.port": Trouble(
+        YOURS,
+        _("Only ports 110 and 995 (POP3), 143 and 993 (IMAP) are allowed here."),
+        _("Use 995 with SSL/TLS, or 110 with STARTTLS."),
+        Step.SERVER,
+        None,
+        (_("If your provider uses another port, ask it for a standard one."),),
+    ),
+    "tls.selfsigned": Trouble(
+        PROVIDER,
+        _("{host} uses a certificate it signed itself, so we can't be sure it is your provider."),
+        _ask_certificate,
+        Step.PROVIDER,
+        HOUR,
+        (_check_name,),
+    ),
+    "tls.expired": Trouble(
+        PROVIDER,
+        _("The certificate of {host} expired on {date}."),
+        _("Ask your provider to renew it."),
+        Step.PROVIDER,
+        HOUR,
+    ),
+    "tls.notyet": Trouble(
+        PROVIDER,
+        _("The certificate of {host} is not valid before {date}."),
+        _("Ask your provider to mend it."),
+        Step.PROVIDER,
+        HOUR,
+    ),
+    "tls.name": Trouble(
+        PROVIDER,
+        _("The certificate of {host} belongs to {name}."),
+        _("Use {name} as the server, if your provider confirms it."),
+        Step.SERVER,
+        HOUR,
+        (_ask_certificate,),
+    ),
+    "tls.issuer": Trouble(
+        PROVIDER,
+        _("The certificate of {host} comes from an issuer that is not recognised."),
+        _ask_certificate,
+        Step.PROVIDER,
+        HOUR,
+    ),
+    "tls.invalid": Trouble(
+        PROVIDER,
+        _("The certificate of {host} is not valid."),
+        _ask_certificate,
+        Step.PROVIDER,
+        HOUR,
+    ),
+    "tls.missing": Trouble(
+        PROVIDER,
+        _("{host} offers no encryption on port {port}."),
+        _("Choose SSL/TLS with port {other_port}."),
+        Step.SERVER,
+        HOUR,
+        (_ask_provider,),
+    ),
+    "tls.version": Trouble(
+        PROVIDER,
+        _("{host} only speaks an outdated kind of encryption."),
+        _("Ask your provider to offer TLS 1.2 or later."),
+        Step.PROVIDER,
+        HOUR,
+    ),
+    "tls.failed": Trouble(
+        PROVIDER,
+        _("No encrypted connection to {host} could be agreed on."),
+        _("Check that port and encryption belong together: 995 with SSL/TLS, 110 with STARTTLS."),
+        Step.SERVER,
+        DAY,
+        (_ask_provider,),
+    ),
+    "auth.failed": Trouble(
+        YOURS,
+        _("{host} did not accept this user name and password."),
+        _("Type both again. Some servers want the whole address as the user name, some a part."),
+        Step.SIGN_IN,
+        HOUR,
+        (
+            _("If you sign in there with a second step, make an app password and use that."),
+            _("Some providers want POP access switched on in their own settings first."),
+        ),
+    ),
+    "auth.apppw": Trouble(
+        YOURS,
+        _("{host} needs an app password."),
+        _("Make one in the security settings of your provider and type it here as password."),
+        Step.SIGN_IN,
+        HOUR,
+        (
+            _("Sign in at your provider and open its security settings."),
+            _("Switch on two-step verification, then choose app passwords."),
+            _("Make one for mail and copy it here without spaces."),
+        ),
+    ),
+    "auth.oauth": Trouble(
+        PROVIDER,
+        _("{host} no longer accepts passwords."),
+        _("Signing in at the provider itself is not available here yet."),
+        Step.SIGN_IN,
+        HOUR,
+        (_("Ask your provider whether it offers app passwords."),),
+    ),
+    "auth.mechanism": Trouble(
+        PROVIDER,
+        _("{host} does not offer the kind of sign-in that this account uses."),
+        _("Check the server name, or sign in with an app password instead."),
+        Step.SERVER,
+        HOUR,
+        (_ask_provider,),
+    ),
+    "auth.disabled": Trouble(
+        YOURS,
+        _("POP access is switched off for this mailbox."),
+        _("Switch it on in the settings of your provider, then try again."),
+        Step.SERVER,
+        HOUR,
+        (_("In a company, the mail administrator may have to allow it."),),
+    ),
+    "auth.changed": Trouble(
+        YOURS,
+        _("{host} no longer accepts the password kept here."),
+        _("Fetching has stopped; no mail was lost. Enter the new password."),
+        Step.SIGN_IN,
+        HOUR,
+    ),
+    "auth.sealed": Trouble(
+        OURS,
+        _("The password kept here can't be opened any more."),
+        _("Please enter it once more; no mail was lost."),
+        Step.SIGN_IN,
+        HOUR,
+    ),
+    "smtp.auth": Trouble(
+        YOURS,
+        _("We can read mail but can't send: {host} refused the sign-in."),
+        _("Check user name and password for sending."),
+        Step.SIGN_IN,
+    ),
+    "server.busy": Trouble(
+        PROVIDER,
+        _("{host} is busy or lets nobody in for the moment."),
+        _("We try again by ourselves; another mail program may be reading this mailbox."),
+        Step.LOOK,
+        DAY,
+    ),
+    "server.protocol": Trouble(
+        PROVIDER,
+        _("{host} gave an answer that is no POP3."),
+        _("Check that this is the server for incoming mail and that the port is right."),
+        Step.SERVER,
+        DAY,
+        (_ask_provider,),
+    ),
+    "server.ours": Trouble(
+        OURS,
+        _("Something broke on our side. Nothing was lost."),
+        _("Try again. If it happens each time, tell whoever runs this service."),
+        Step.LOOK,
+        DAY,
+    ),
+    "run.lost": Trouble(
+        OURS,
+        _("A visit was cut short on our side. Nothing was lost."),
+        _("We try again by ourselves."),
+        Step.LOOK,
+        DAY,
+    ),
+    "message.vanished": Trouble(
+        PROVIDER,
+        _("A message was gone before we could fetch it."),
+        _("Another mail program probably deleted it."),
+        Step.LOOK,
+    ),
+    "message.toolarge": Trouble(
+        YOURS,
+        _("A message is larger than allowed here, so it stays at your provider."),
+        _("Read it there."),
+        Step.LOOK,
+    ),
+    "quota.full": Trouble(
+        YOURS,
+        _("Your storage is full ({used} of {allowed})."),
+        _("New mail waits at your provider. Delete mail here to make room."),
+        Step.ROOM,
+    ),
+    "quota.room": Trouble(
+        YOURS,
+        _("There is room in your storage again ({used} of {allowed} used)."),
+        _("The mail that waited at your provider is fetched now."),
+        Step.LOOK,
+    ),
+    "limit.tests": Trouble(
+        YOURS,
+        _("That was the last of {limit} tests in one hour."),
+        _("Wait a while, then try again."),
+        Step.LOOK,
+    ),
+    "limit.host": Trouble(
+        OURS,
+        _("This server was tested very often in the last hour."),
+        _("Wait a while, then try again."),
+        Step.LOOK,
+    ),
+    "limit.accounts": Trouble(
+        YOURS,
+        _("You have {limit} mail accounts, which is as many as your plan allows."),
+        _("Remove one first, or ask whoever runs this service."),
+        Step.ACCOUNTS,
+    ),
+    "limit.plain": Trouble(
+        YOURS,
+        _("Connections without encryption are not allowed here."),
+        _("Choose SSL/TLS or STARTTLS."),
+        Step.SERVER,
+    ),
+    "limit.protocol": Trouble(
+        YOURS,
+        _("This account type is not allowed here."),
+        _("Ask whoever runs this service to allow it."),
+        Step.SERVER,
+    ),
+    "account.stopped": Trouble(
+        OURS,
+        _("Fetching was stopped by whoever runs this service."),
+        _("Ask them for the reason. The mail that is here stays readable."),
+        Step.SERVER,
+    ),
+    "account.exists": Trouble(
+        YOURS,
+        _("You have already added this address."),
+        _("Open its card in your mail accounts to change it."),
+        Step.ACCOUNTS,
+    ),
+}

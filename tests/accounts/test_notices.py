@@ -1,0 +1,178 @@
+"""A trouble is told once: not too soon, as long as it lasts, and it closes by itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts import lifecycle, notices
+from accounts.lifecycle import Event
+from accounts.models import ExternalAccount, Notice, State, Topic
+from accounts.troubles import TROUBLES
+from tests.builders import make_account, make_user
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+FACTS = {"host": "pop.example.org", "port": 995}
+
+
+def failing(code: str, since: timedelta, **fields: Any) -> ExternalAccount:
+    """Make an active account that has been failing for so long."""
+    trouble = {"last_code": code, "last_facts": FACTS, "failing_since": NOW - since}
+    return make_account(make_user(), **(trouble | fields))
+
+
+def told() -> list[tuple[str, str, bool]]:
+    """Return topic and code of each notice, and whether it is open."""
+    rows = Notice.objects.order_by("id").values_list("topic", "code", "closed_at")
+    return [(topic, code, closed is None) for topic, code, closed in rows]
+
+
+@pytest.mark.parametrize(
+    ("code", "after"),
+    [
+        ("server.busy", DAY),
+        ("conn.timeout", DAY),
+        ("conn.dns", DAY),
+        ("server.protocol", DAY),
+        ("server.ours", DAY),
+        ("tls.expired", HOUR),
+        ("tls.selfsigned", HOUR),
+        ("conn.private", HOUR),
+    ],
+)
+def test_trouble_is_told_once_it_has_lasted(code: str, after: timedelta) -> None:
+    failing(code, after - MINUTE)
+    notices.review(NOW)
+    assert told() == []
+    notices.review(NOW + MINUTE)
+    assert told() == [(Topic.TROUBLE, code, True)]
+
+
+def test_trouble_of_no_known_length_is_told_after_a_day() -> None:
+    assert TROUBLES["limit.plain"].told_after is None
+    failing("limit.plain", DAY)
+    notices.review(NOW)
+    assert told() == [(Topic.TROUBLE, "limit.plain", True)]
+
+
+def test_a_second_look_tells_nothing_again() -> None:
+    failing("conn.timeout", 2 * DAY)
+    notices.review(NOW)
+    notices.review(NOW + MINUTE)
+    assert told() == [(Topic.TROUBLE, "conn.timeout", True)]
+
+
+def test_a_notice_says_what_is_the_matter_now() -> None:
+    account = failing("conn.timeout", 2 * DAY)
+    notices.review(NOW)
+    ExternalAccount.objects.update(last_code="conn.dns", last_facts={"host": "gone.example.org"})
+    notices.review(NOW + MINUTE)
+    notice = Notice.objects.get(account=account)
+    assert (notice.code, notice.facts) == ("conn.dns", {"host": "gone.example.org"})
+
+
+def test_a_notice_closes_when_the_account_works_again() -> None:
+    failing("conn.timeout", 2 * DAY)
+    notices.review(NOW)
+    ExternalAccount.objects.update(last_code="", failing_since=None)
+    notices.review(NOW + MINUTE)
+    assert told() == [(Topic.TROUBLE, "conn.timeout", False)]
+    assert Notice.objects.get().mail_due_at is None, "what is over needs no mail"
+
+
+def test_trouble_that_comes_back_within_a_day_is_shown_but_not_mailed_again() -> None:
+    failing("tls.expired", 2 * HOUR)
+    notices.review(NOW)
+    Notice.objects.update(mail_due_at=None, mailed_at=NOW)
+    ExternalAccount.objects.update(last_code="", failing_since=None)
+    notices.review(NOW + HOUR)
+    ExternalAccount.objects.update(last_code="tls.expired", failing_since=NOW + 2 * HOUR)
+    notices.review(NOW + 4 * HOUR)
+    assert told() == [(Topic.TROUBLE, "tls.expired", True)]
+    assert Notice.objects.get().mail_due_at is None
+
+
+def test_a_refused_sign_in_is_told_at_once_and_ends_with_a_passed_test() -> None:
+    account = failing("auth.failed", MINUTE)
+    lifecycle.advance(account, Event.SIGN_IN_REFUSED, now=NOW)
+    notices.review(NOW)
+    assert told() == [(Topic.SIGN_IN, "auth.failed", True)]
+    lifecycle.advance(account, Event.INCOMING_PASSED, now=NOW)
+    notices.review(NOW)
+    lifecycle.advance(account, Event.SIGN_IN_REFUSED, now=NOW, last_code="auth.failed")
+    notices.review(NOW)
+    assert told() == [
+        (Topic.SIGN_IN, "auth.failed", False),
+        (Topic.SIGN_IN, "auth.failed", True),
+    ], "a password that changes again is new trouble"
+
+
+def test_a_week_without_sign_in_stops_the_account_and_is_told_anew() -> None:
+    account = failing("auth.failed", MINUTE)
+    lifecycle.advance(account, Event.SIGN_IN_REFUSED, now=NOW)
+    notices.review(NOW)
+    assert lifecycle.stop_forsaken(NOW + 7 * DAY - MINUTE) == 0
+    assert lifecycle.stop_forsaken(NOW + 7 * DAY) == 1
+    account.refresh_from_db()
+    assert account.state == State.DISABLED
+    notices.review(NOW + 7 * DAY)
+    assert told() == [
+        (Topic.SIGN_IN, "auth.failed", False),
+        (Topic.STOPPED, "auth.failed", True),
+    ]
+
+
+def test_an_account_stopped_by_hand_is_told_so() -> None:
+    account = make_account(make_user())
+    lifecycle.advance(account, Event.STOPPED, now=NOW)
+    notices.review(NOW)
+    assert told() == [(Topic.STOPPED, "account.stopped", True)]
+
+
+@pytest.mark.parametrize("event", [Event.PAUSED, Event.REMOVED, Event.ARCHIVED])
+def test_an_account_that_its_owner_puts_away_is_told_of_no_longer(event: Event) -> None:
+    account = failing("conn.timeout", 2 * DAY)
+    notices.review(NOW)
+    lifecycle.advance(account, event, now=NOW)
+    notices.review(NOW)
+    assert told() == [(Topic.TROUBLE, "conn.timeout", False)]
+
+
+def test_a_full_storage_is_told_once_for_all_accounts_of_a_person() -> None:
+    owner = make_user()
+    for number in range(3):
+        make_account(owner, address=f"{number}@example.org", last_code="quota.full")
+    notices.review(NOW)
+    assert told() == [(Topic.FULL, "quota.full", True)]
+    assert Notice.objects.get().facts["used"] == 0
+
+
+def test_room_again_is_mailed_where_a_full_storage_was() -> None:
+    make_account(make_user(), last_code="quota.full")
+    notices.review(NOW)
+    Notice.objects.update(mail_due_at=None, mailed_at=NOW)
+    ExternalAccount.objects.update(last_code="")
+    notices.review(NOW + HOUR)
+    assert told() == [(Topic.FULL, "quota.full", False), (Topic.ROOM, "quota.room", False)]
+    assert Notice.objects.get(topic=Topic.ROOM).mail_due_at is not None
+
+
+def test_a_storage_that_fills_and_empties_all_day_is_mailed_once_each() -> None:
+    make_account(make_user())
+    for hour in range(8):
+        ExternalAccount.objects.update(last_code="quota.full" if hour % 2 else "")
+        notices.review(NOW + hour * HOUR)
+        Notice.objects.exclude(mail_due_at=None).update(mail_due_at=None, mailed_at=NOW)
+    assert [topic for topic, _code, _open in told()] == [Topic.FULL, Topic.ROOM]
+
+
+def test_a_full_storage_that_was_never_mailed_ends_in_silence() -> None:
+    make_account(make_user(), last_code="quota.full")
+    notices.review(NOW)
+    ExternalAccount.objects.update(last_code="")
+    notices.review(NOW + MINUTE)
+    assert told() == [(Topic.FULL, "quota.full", False)]
