@@ -16,7 +16,7 @@ from accounts.models import ExternalAccount
 from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FetchPlan, Found
-from fetcher.stopping import Stopping
+from fetcher.stopping import Allowance, Stopping
 from mailstore import ingest, packs
 from mailstore.folders import role_folder
 from mailstore.models import Role
@@ -43,12 +43,13 @@ def download(
     session: Pop3Session,
     plan: FetchPlan,
     stopping: Stopping,
+    allowance: Allowance,
 ) -> int:
     """Fetch and keep, batch by batch. Return how many messages could not be had."""
     skipped = 0
     by_number = {found.item.number: found for found in plan.download}
     batch: list[Received] = []
-    for item, raw in session.retrieve([found.item for found in plan.download]):
+    for item, raw in session.retrieve(allowance.spend(found.item for found in plan.download)):
         if isinstance(raw, MailError):
             skipped += 1
         else:

@@ -29,9 +29,9 @@ FULL = "quota.full"
 class Outcome:
     """How a visit ended: code and facts for the card, and whether trying again can help.
 
-    ``retry`` is None when all went well; ``stopped`` means that the worker is ending or the
-    owner has paused the account. ``memory``
-    holds the columns of the remote folder that the next visit shall find changed.
+    ``retry`` is None when all went well; ``stopped`` means that the worker is ending, the owner has
+    paused the account, or the visit's time was up: what is left goes on at once, if at all.
+    ``memory`` holds the columns of the remote folder that the next visit shall find changed.
     """
 
     code: str = ""

@@ -32,7 +32,7 @@ from fetcher.planning import (
     plan_fetch,
 )
 from fetcher.sessions import find_messages, open_session
-from fetcher.stopping import Stopping, Unwanted, either
+from fetcher.stopping import VISIT_SECONDS, Allowance, Stopping, Unwanted, either
 from mailstore import packs
 from wire.errors import MailError, Retry
 from wire.pop3 import Pop3Session
@@ -99,7 +99,7 @@ def _open_run(account_id: int, *, now: datetime) -> FetchRun | None:
 
 
 def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
-    account = run.account
+    account, allowance = run.account, Allowance(VISIT_SECONDS)
     limits = quotas.plan_of(account.owner)
     folder, _ = RemoteFolder.objects.get_or_create(account=account, name="INBOX")
     memory = recall(folder, account, now=timezone.now())
@@ -109,13 +109,13 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
         plan = _plan(account, limits, listing.found, stored_at)
         if plan.download:
             _announce(run, listed=len(listing.found), total=len(plan.download))
-        skipped = download(run, folder, session, plan, stopping)
+        skipped = download(run, folder, session, plan, stopping, allowance)
         marked = [] if stopping() else _mark_deleted(session, folder, account, listing)
         # POP3 deletes at QUIT (RFC 1939 §6): a session that drops before it has deleted nothing.
         session.finish()
     if marked:
         _note_deleted(run, folder, marked)
-    outcome = _told(plan, skipped, stopped=stopping())
+    outcome = _told(plan, skipped, stopped=stopping() or allowance.is_up)
     is_settled = not (outcome.facts or outcome.stopped or marked)
     now = timezone.now()
     there = [*stored_at.values(), *([now] if plan.download else [])]

@@ -1,16 +1,40 @@
-"""Why a visit ends before its work is done: the worker stops, or its owner wants no more of it."""
+"""Why a visit ends before its work is done: its time is up, or somebody wants no more of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
+from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
 from accounts.models import ExternalAccount, State
 
 LOOK_SECONDS = 1.0
+# Well before the session's own deadline, which would pass for trouble at the server.
+VISIT_SECONDS = 30 * 60
 Stopping = Callable[[], bool]
+Item = TypeVar("Item")
+
+
+class Allowance:
+    """The time of one visit: it asks for nothing new once that is up, and soon comes again.
+
+    What was asked for is still taken, and the first message always is, so that all get their turn.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        """Begin now."""
+        self._ends = monotonic() + seconds
+        self.is_up = False
+
+    def spend(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield items until the time is up."""
+        for item in items:
+            yield item
+            if monotonic() >= self._ends:
+                self.is_up = True
+                return
 
 
 class Unwanted:

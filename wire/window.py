@@ -26,8 +26,12 @@ class Window(Generic[Item]):
     """
 
     def __init__(self, items: Iterable[Item], *, count: int, octets: float) -> None:
-        """Let at most ``count`` items and about ``octets`` octets fly at a time."""
-        self._waiting = deque(items)
+        """Let at most ``count`` items and about ``octets`` octets fly at a time.
+
+        Items are taken one ahead of their turn, so that whoever gives them may end early.
+        """
+        self._waiting = iter(items)
+        self._next = next(self._waiting, None)
         self._flying: deque[Item] = deque()
         self._count = count
         self._octets = octets
@@ -40,17 +44,18 @@ class Window(Generic[Item]):
 
     def __bool__(self) -> bool:
         """Tell whether anything is left to ask or to read."""
-        return bool(self._flying or self._waiting)
+        return bool(self._flying) or self._next is not None
 
     def refill(self) -> list[Item]:
         """Return what to ask for now, in order; nothing while the window is more than half full."""
         if len(self._flying) > self._count // 2 or self._behind() > self._octets / 2:
             return []
         asked = []
-        while self._waiting and self._fits(self._waiting[0]):
-            asked.append(self._waiting.popleft())
-            self._flying.append(asked[-1])
-            self._in_flight += asked[-1].size
+        while self._next is not None and self._fits(self._next):
+            asked.append(self._next)
+            self._flying.append(self._next)
+            self._in_flight += self._next.size
+            self._next = next(self._waiting, None)
         return asked
 
     def land(self) -> Item:

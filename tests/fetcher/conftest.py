@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from itertools import count
 from pathlib import Path
 
 import pytest
+import trustme
 from pytest_django import Settings
 
+from accounts.models import ExternalAccount
 from fetcher import keeping
+from tests.builders import make_account, make_user
 from tests.fetcher.offers import Offer, make_offer
+from tests.servers import certificates
 from tests.servers.dovecot import Dovecot
+from tests.servers.scripted import PASSWORD, USER, Pop3Server
 from wire.guard import Guard
 
 # SQLite is no server that could go away; see tests/test_on_postgres.py.
@@ -56,3 +62,27 @@ def offer(at_dovecot: Dovecot, settings: Settings) -> Iterator[Callable[..., Off
     for one in made:
         shutil.rmtree(one.mailbox, ignore_errors=True)
     shutil.rmtree(Path(settings.PACK_FOLDER), ignore_errors=True)
+
+
+@pytest.fixture
+def good(
+    authority: trustme.CA, authority_file: str, monkeypatch: pytest.MonkeyPatch
+) -> ssl.SSLContext:
+    """Make the TLS context of a scripted server that is what it claims to be, and trust it."""
+    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+    return certificates.good(authority)
+
+
+@pytest.fixture
+def account_at(settings: Settings) -> Callable[[Pop3Server], ExternalAccount]:
+    """Make an account at a scripted server."""
+
+    def make(server: Pop3Server) -> ExternalAccount:
+        settings.GUARD = server.guard
+        account = make_account(make_user(), address=USER, password=PASSWORD)
+        incoming = account.incoming
+        incoming.host, incoming.username = server.endpoint.host, USER
+        incoming.save()
+        return account
+
+    return make

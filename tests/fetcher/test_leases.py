@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 import pytest
-import trustme
 from django.db import connection
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts.models import ExternalAccount
 from fetcher import runs
@@ -23,10 +23,10 @@ from fetcher.outcomes import close_stale_runs
 from fetcher.runs import run_fetch
 from mailstore.models import Message
 from tests.builders import make_account, make_user
-from tests.servers import certificates
-from tests.servers.scripted import PASSWORD, USER, Pop3Server, Talk, stuffed
+from tests.servers.scripted import Pop3Server, Talk, stuffed
 
 pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parent.parent.parent
 LETTER = b"Subject: Besar\r\n\r\nSelamat pagi.\r\n"
 
 
@@ -61,30 +61,9 @@ def test_a_run_that_is_closed_or_far_too_old_is_left_alone(is_closed: bool) -> N
     assert run.account.dispatched_until == (None if is_closed else claimed)
 
 
-@pytest.fixture
-def account(settings: Settings) -> Callable[[Pop3Server], ExternalAccount]:
-    def make(server: Pop3Server) -> ExternalAccount:
-        settings.GUARD = server.guard
-        account = make_account(make_user(), address=USER, password=PASSWORD)
-        incoming = account.incoming
-        incoming.host, incoming.username = server.endpoint.host, USER
-        incoming.save()
-        return account
-
-    return make
-
-
-@pytest.fixture
-def context(
-    authority: trustme.CA, authority_file: str, monkeypatch: pytest.MonkeyPatch
-) -> ssl.SSLContext:
-    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
-    return certificates.good(authority)
-
-
 def test_a_message_that_takes_longer_than_a_lease_does_not_cost_the_run(
-    account: Callable[[Pop3Server], ExternalAccount],
-    context: ssl.SSLContext,
+    account_at: Callable[[Pop3Server], ExternalAccount],
+    good: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     renewed = Event()
@@ -105,17 +84,26 @@ def test_a_message_that_takes_longer_than_a_lease_does_not_cost_the_run(
         talk.send(stuffed(LETTER)[10:])
 
     monkeypatch.setattr(runs, "LEASES", Leases(0.05))
-    with Pop3Server(LETTER, context=context) as server:
+    with Pop3Server(LETTER, context=good) as server:
         server.behave("RETR", slow)
-        run = run_fetch(account(server).pk)
+        run = run_fetch(account_at(server).pk)
     assert run is not None
     assert renewed.is_set()
     assert (run.code, run.messages) == ("", 1)
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+VISIT = """
+import sys, django
+django.setup()
+from django.db import connection
+from fetcher.runs import run_fetch
+connection.settings_dict["NAME"] = sys.argv[1]
+run_fetch(int(sys.argv[2]))
+"""
+
+
 def test_a_killed_worker_frees_its_account_within_minutes(
-    account: Callable[[Pop3Server], ExternalAccount], context: ssl.SSLContext
+    account_at: Callable[[Pop3Server], ExternalAccount], good: ssl.SSLContext
 ) -> None:
     asked = Event()
 
@@ -123,16 +111,14 @@ def test_a_killed_worker_frees_its_account_within_minutes(
         asked.set()
         talk.server.over.wait()
 
-    with Pop3Server(LETTER, context=context) as server:
-        key = account(server.behave("RETR", hang)).pk
-        connection.close()
-        worker = os.fork()
-        if not worker:
-            run_fetch(key)
-            os._exit(0)
-        assert asked.wait(20)
-        os.kill(worker, signal.SIGKILL)
-        os.waitpid(worker, 0)
+    with Pop3Server(LETTER, context=good) as server:
+        key = account_at(server.behave("RETR", hang)).pk
+        ((name, port), (address, real)) = next(iter(server.guard.connect_to.items()))
+        words = [sys.executable, "-c", VISIT, str(connection.settings_dict["NAME"]), str(key)]
+        detour = {"MUARA_CONNECT_TO": f"{name}:{port}={address}:{real}"}
+        with subprocess.Popen(words, env=os.environ | detour, cwd=ROOT) as worker:
+            assert asked.wait(30)
+            worker.kill()
         assert run_fetch(key) is None
         assert close_stale_runs(now=timezone.now() + LEASE) == 1
         server.behave("RETR", lambda talk, _: talk.send(b"+OK\r\n" + stuffed(LETTER)))

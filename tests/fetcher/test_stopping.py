@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from itertools import count
 
@@ -12,13 +13,16 @@ from django.utils import timezone
 
 from accounts import roster
 from accounts.models import ExternalAccount, State
-from fetcher import stopping
+from fetcher import runs, stopping
+from fetcher.leases import LONGEST_VISIT
 from fetcher.models import FetchRun, RemoteUid
 from fetcher.runs import run_fetch
-from fetcher.stopping import Unwanted, either
+from fetcher.stopping import VISIT_SECONDS, Allowance, Unwanted, either
 from mailstore.models import Message
 from tests.builders import make_account, make_user
 from tests.fetcher.offers import LETTERS, Offer
+from tests.servers.scripted import Pop3Server
+from wire.pop3 import Limits
 
 Verb = Callable[[ExternalAccount], None]
 
@@ -114,3 +118,48 @@ def test_a_yes_stays_and_an_absent_database_forbids_nothing(
 def test_one_reason_is_enough() -> None:
     assert not either(lambda: False, lambda: False)()
     assert either(lambda: False, lambda: True)()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "lock step"])
+def test_a_visit_whose_time_is_up_says_goodbye_and_goes_on_at_once(
+    pipelining: bool,
+    account_at: Callable[[Pop3Server], ExternalAccount],
+    good: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runs, "VISIT_SECONDS", 0)
+    with Pop3Server(*LETTERS[:3], context=good, pipelining=pipelining) as server:
+        account = account_at(server)
+        for number in (1, 2, 3):
+            server.received.clear()
+            run = run_fetch(account.pk)
+            account.refresh_from_db()
+            assert run is not None
+            assert (run.code, run.messages) == ("", 1)
+            assert (account.last_code, account.failing_since) == ("", None)
+            assert account.next_fetch_at is not None
+            assert account.next_fetch_at <= timezone.now()
+            assert Message.objects.count() == number
+            assert [line for line in server.received if line == b"QUIT\r\n"]
+        run_fetch(account.pk)
+        account.refresh_from_db()
+    assert account.next_fetch_at is not None
+    assert account.next_fetch_at > timezone.now()
+
+
+def test_an_allowance_that_is_not_up_lets_all_through() -> None:
+    allowance = Allowance(60)
+    assert list(allowance.spend(range(3))) == [0, 1, 2]
+    assert not allowance.is_up
+
+
+def test_an_allowance_that_is_up_from_the_beginning_lets_one_through() -> None:
+    allowance = Allowance(0)
+    assert list(allowance.spend(range(3))) == [0]
+    assert allowance.is_up
+
+
+def test_a_visit_ends_by_itself_before_its_session_is_made_to() -> None:
+    assert Limits().session_seconds / 2 >= VISIT_SECONDS
+    assert Limits().session_seconds < LONGEST_VISIT.total_seconds()

@@ -30,6 +30,13 @@ def test_a_window_fills_up_to_its_count_and_again_at_half() -> None:
     assert window.refill() == items[4:6]
 
 
+def test_items_are_taken_one_ahead_of_their_turn() -> None:
+    items = iter(parcels(*[1] * 10))
+    window = Window(items, count=4, octets=100)
+    assert len(window.refill()) == 4
+    assert len(list(items)) == 5
+
+
 def test_the_octets_behind_the_message_being_read_are_bounded() -> None:
     items = parcels(90, 60, 30, 20, 5)
     window = Window(items, count=10, octets=100)
