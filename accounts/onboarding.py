@@ -90,13 +90,17 @@ def run_waiting_probes(now: datetime) -> int:
 
 
 def run_now(probe: Probe) -> Probe:
-    """Run one test here and now, or wait for a worker that was faster; return how it ended."""
+    """Run one test here and now, or wait for a worker that was faster; return how it ended.
+
+    Its row is deleted: whoever runs the program uses up nobody's tests of the hour.
+    """
     while not probe.is_over:
         if claimed := _claim_one(Probe.objects.filter(pk=probe.pk), timezone.now()):
             run_probe(claimed)
         else:
             time.sleep(POLL_SECONDS)
         probe.refresh_from_db()
+    Probe.objects.filter(pk=probe.pk).delete()
     return probe
 
 

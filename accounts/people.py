@@ -17,10 +17,10 @@ def add_person(email: str, password: str, *, admin: bool = False) -> User:
     """
     # allauth keeps and looks for addresses in lower case.
     person = User(email=email.lower(), is_staff=admin, is_superuser=admin)
+    if User.objects.filter(email__iexact=email).exists():
+        raise ValidationError(f"There is already a person with the address {email}.")
     person.set_password(password)
     person.full_clean()
-    if User.objects.filter(email__iexact=email).exists():
-        raise ValidationError({"email": "There is already a person with this address."})
     validate_password(password, person)
     with transaction.atomic():
         person.save()

@@ -107,7 +107,7 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "conn.port": Trouble(
         YOURS,
-        _("Only ports 110 and 995 (POP3), 143 and 993 (IMAP) are allowed here."),
+        _("For POP3, only ports 110 and 995 are allowed here."),
         _("Use 995 with SSL/TLS, or 110 with STARTTLS."),
         Step.SERVER,
         None,

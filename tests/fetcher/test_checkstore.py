@@ -197,7 +197,7 @@ def test_people_read_a_line_for_each_fault_with_its_ids_and_what_to_do(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     facts = planting.no_words(0, store)
-    with pytest.raises(SystemExit):
+    with pytest.raises(CommandError, match="1 faults are left"):
         call_command("checkstore")
     line, summary = capsys.readouterr().out.splitlines()
     assert line == f"search.missing message={facts['message']}: --repair adds the words."

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.models import ExternalAccount
+from accounts.models import ExternalAccount, State
 from fetcher.models import FetchRun
 from mailstore.models import Message
 from tests.fetcher.test_runs import Mailbox, letter
@@ -58,6 +58,17 @@ def test_an_account_under_way_is_left_to_whoever_fetches_it(
     with pytest.raises(SystemExit):
         call_command("fetchmail", str(account.public_id))
     assert "being fetched already" in capsys.readouterr().err
+
+
+def test_an_account_that_rests_is_not_called_busy(
+    mailbox: Mailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = mailbox(letter(1), state=State.PAUSED, next_fetch_at=None)
+    with pytest.raises(SystemExit):
+        call_command("fetchmail", str(account.public_id), "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["code"]) == (False, "run.inactive")
+    assert told["error"] == "It is not fetched while its state is «Paused»."
 
 
 @pytest.mark.django_db

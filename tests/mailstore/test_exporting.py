@@ -85,7 +85,7 @@ def test_one_account_alone_can_be_taken_out(account: ExternalAccount, tmp_path: 
     other = make_account(account.owner, address="other@example.org")
     store(other, mail(5))
     said = run("--json", "--account", other.public_id, "--format", "eml", tmp_path / "out")
-    assert json.loads(said) == {"messages": 1, "destination": str(tmp_path / "out")}
+    assert json.loads(said) == {"ok": True, "messages": 1, "destination": str(tmp_path / "out")}
 
 
 @pytest.mark.parametrize("form", ["eml", "maildir", "mbox"])

@@ -171,7 +171,7 @@ def test_words_of_erased_messages_go(account: ExternalAccount) -> None:
 
 
 def test_a_damaged_message_keeps_what_its_row_knows_and_is_counted(
-    account: ExternalAccount, capsys: pytest.CaptureFixture[str]
+    account: ExternalAccount,
 ) -> None:
     message = Message.objects.earliest("id")
     Blob.objects.filter(pk=message.blob_id).update(sha256="0" * 64)
@@ -179,8 +179,9 @@ def test_a_damaged_message_keeps_what_its_row_knows_and_is_counted(
     with pytest.raises(SystemExit) as ending:
         call_command("reindex", "--json", stdout=out)
     assert ending.value.code == 1
-    assert json.loads(out.getvalue().splitlines()[-1])["damaged"] == 1
-    assert "1 messages are damaged" in capsys.readouterr().err
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (last["ok"], last["damaged"]) == (False, 1)
+    assert "1 messages are damaged" in last["error"]
     assert message.pk in found(account.owner_id, "letter 1")
     message.refresh_from_db()
     assert message.subject == "Letter 1"

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts import onboarding, quotas
-from accounts.explain import Explanation, explain
+from accounts.explain import explain
 from accounts.forms import AccountForm
-from accounts.management.commands import read_password
+from accounts.management.base import WRONG_CALL, JsonCommand, Refused, person, read_password
 from accounts.models import Probe, User
 from accounts.models.probe import ProbeState
 from accounts.onboarding import AccountRefused, NewAccount
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     help = (
         "Sign in to a mail server and add the account once that has worked; prints its id. Exits "
         "with 0 when added, 1 when the test failed, 2 when the call itself was wrong."
@@ -45,20 +44,17 @@ class Command(BaseCommand):
             help="delete at the provider so long after storing; without it, never",
         )
         parser.add_argument("--name", default="", help="how the account is called here")
-        parser.add_argument("--json", action="store_true", help="print one JSON line")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        owner = User.objects.filter(email__iexact=options["owner"]).first()
-        if owner is None:
-            raise CommandError(f"There is nobody with {options['owner']} here.", returncode=2)
+        owner = person(options["owner"])
         wanted = _wanted(owner, options, read_password())
         try:
             probe = onboarding.begin_probe(owner, wanted, now=timezone.now(), limited=False)
             onboarding.run_now(probe)
         except AccountRefused as error:
-            self._refuse(error.code, explain(error.code, error.facts), options)
+            raise _refusal(error.code, error.facts) from error
         if probe.state == ProbeState.FAILED:
-            self._refuse(probe.code, explain(probe.code, probe.facts), options)
+            raise _refusal(probe.code, probe.facts)
         self._tell(probe, options)
 
     def _tell(self, probe: Probe, options: dict[str, Any]) -> None:
@@ -68,13 +64,11 @@ class Command(BaseCommand):
         else:
             self.stdout.write(account)
 
-    def _refuse(self, code: str, words: Explanation, options: dict[str, Any]) -> None:
-        if options["json"]:
-            told = {"ok": False, "code": code, "title": words.title, "advice": words.advice}
-            self.stdout.write(json.dumps(told))
-        else:
-            self.stderr.write(f"{words.title} {words.advice}")
-        sys.exit(1)
+
+def _refusal(code: str, facts: dict[str, Any]) -> Refused:
+    words = explain(code, facts)
+    sentence = f"{words.title} {words.advice}"
+    return Refused(sentence, code=code, title=words.title, advice=words.advice)
 
 
 def _wanted(owner: User, options: dict[str, Any], password: str) -> NewAccount:
@@ -91,5 +85,5 @@ def _wanted(owner: User, options: dict[str, Any], password: str) -> NewAccount:
     if not form.is_valid():
         refusals = form.errors.get_json_data().items()
         told = (f"{name}: {error['message']}" for name, errors in refusals for error in errors)
-        raise CommandError(" ".join(told), returncode=2)
+        raise Refused(" ".join(told), returncode=WRONG_CALL)
     return form.wanted(options["address"], options["name"])

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from accounts.management.commands import read_password
+from accounts.management.base import JsonCommand, Refused, read_password
 from accounts.people import add_person
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     help = (
         "Make a person who can sign in. Exits with 0 when made, 1 when the address or the "
         "password is refused, 2 when the call itself was wrong."
@@ -27,13 +27,12 @@ class Command(BaseCommand):
             required=True,
             help="read the password from the first line of standard input",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON line")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         try:
             person = add_person(options["email"], read_password(), admin=options["admin"])
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise Refused(" ".join(error.messages)) from error
         if options["json"]:
             self.stdout.write(json.dumps({"ok": True, "id": person.pk, "email": person.email}))
         else:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.management.base import JsonCommand, Refused, person
 from fetcher.checking import ADVICE as REMOTE_ADVICE
 from fetcher.checking import check_remote
 from fetcher.refetching import refetch
@@ -22,7 +21,8 @@ ADVICE = STORE_ADVICE | REMOTE_ADVICE
 DAMAGED = {"blob.damaged", "blob.outside"}
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
+    json_help = "print one JSON line a fault"
     help = (
         "Compare packs, rows, words, counters and sums with each other, while the program runs, "
         "and name every fault. Exits with 0 when there is none left, 1 when there is, 2 when the "
@@ -39,10 +39,10 @@ class Command(BaseCommand):
             action="store_true",
             help="get damaged messages again from their providers, where they still are",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON line a fault")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        owner_id, now = _owner_id(options["owner"]), timezone.now()
+        owner_id = person(options["owner"]).pk if options["owner"] else None
+        now = timezone.now()
         damaged: list[int] = []
         counts = {"faults": 0, "notes": 0, "mended": 0}
         for fault in chain(check_remote(owner_id, now=now), check_store(owner_id, now=now)):
@@ -55,8 +55,6 @@ class Command(BaseCommand):
         if options["refetch"] and damaged:
             counts["mended"] += self._refetch(damaged, as_json=options["json"])
         self._sum_up(counts, as_json=options["json"])
-        if counts["faults"] > counts["mended"]:
-            sys.exit(1)
 
     def _tell(self, fault: Fault, *, is_mended: bool, as_json: bool) -> None:
         if as_json:
@@ -80,18 +78,11 @@ class Command(BaseCommand):
         return whole
 
     def _sum_up(self, counts: dict[str, int], *, as_json: bool) -> None:
+        words = f"{counts['faults']} faults, {counts['mended']} mended; {counts['notes']} notes."
+        left = counts["faults"] - counts["mended"]
+        if not as_json:
+            self.stdout.write(words)
+        if left > 0:
+            raise Refused(f"{left} faults are left; the lines above say what to do.", **counts)
         if as_json:
-            self.stdout.write(json.dumps({"ok": counts["faults"] <= counts["mended"]} | counts))
-        else:
-            self.stdout.write(
-                f"{counts['faults']} faults, {counts['mended']} mended; {counts['notes']} notes."
-            )
-
-
-def _owner_id(email: str | None) -> int | None:
-    if email is None:
-        return None
-    owner = User.objects.filter(email__iexact=email).first()
-    if owner is None:
-        raise CommandError(f"There is nobody with the address {email} here.", returncode=2)
-    return owner.pk
+            self.stdout.write(json.dumps({"ok": True} | counts))

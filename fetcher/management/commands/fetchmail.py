@@ -9,21 +9,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connection
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from accounts.explain import explain
+from accounts.management.base import WRONG_CALL, JsonCommand, Refused
 from accounts.models import ExternalAccount, State
 from fetcher.models import FetchRun
 from fetcher.runs import run_fetch
 
 WATCH_SECONDS = 0.5
 BUSY = "run.busy"
+INACTIVE = "run.inactive"
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
+    json_help = "print one JSON line an account"
     help = (
         "Fetch mail now, in the foreground. Exits with 0 when every account was fetched, 1 when "
         "one could not be, 2 when the call itself was wrong."
@@ -38,7 +41,6 @@ class Command(BaseCommand):
             action="store_true",
             help="go on until nothing is left that a limit per visit has put off",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON line an account")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         accounts = self._chosen(options)
@@ -52,9 +54,9 @@ class Command(BaseCommand):
         try:
             return [ExternalAccount.objects.get(public_id=options["account"])]
         except (ExternalAccount.DoesNotExist, ValidationError) as error:
-            raise CommandError(
-                f"There is no account {options['account']}. addaccount prints the id.",
-                returncode=2,
+            raise Refused(
+                f"There is no account {options['account']}; addaccount prints the id.",
+                returncode=WRONG_CALL,
             ) from error
 
     def _fetch(self, account: ExternalAccount, options: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +66,8 @@ class Command(BaseCommand):
             with _progress(account, shown=not options["json"] and sys.stderr.isatty()):
                 run = run_fetch(account.pk)
             more = _add(result, run) and options["until_done"]
+        if not result["ok"]:
+            result["error"] = _why(account, result)
         self._tell(account, result, as_json=options["json"])
         return result
 
@@ -74,11 +78,20 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{account.name}: {result['messages']} messages, {result['octets']} bytes stored."
             )
-        elif result["code"] == BUSY:
-            self.stderr.write(f"{account.name}: not active, or being fetched already.")
         else:
-            words = explain(result["code"], result["facts"])
-            self.stderr.write(f"{account.name}: {words.title} {words.advice}")
+            self.stderr.write(f"{account.name}: {result['error']}")
+
+
+def _why(account: ExternalAccount, result: dict[str, Any]) -> str:
+    """Say why nothing more was fetched; a visit that was not made tells itself no reason."""
+    if result["code"] != BUSY:
+        words = explain(result["code"], result["facts"])
+        return f"{words.title} {words.advice}"
+    account.refresh_from_db(fields=["state"])
+    if account.state == State.ACTIVE:
+        return "It is being fetched already; wait until that visit is over."
+    result["code"] = INACTIVE
+    return f"It is not fetched while its state is «{account.get_state_display()}»."
 
 
 def _add(result: dict[str, Any], run: FetchRun | None) -> bool:

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from accounts.models import ExternalAccount, User
+from accounts.management.base import WRONG_CALL, JsonCommand, Refused, person
+from accounts.models import ExternalAccount
 from mailstore.exporting import FORMS, export
 from mailstore.models import Message, MessageQuerySet
 from mailstore.packs import BlobDamaged
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     help = (
         "Export raw messages, byte for byte (mbox quotes its From lines, reversibly). Exits with 0 "
         "when all were written, 1 when not, 2 when the call itself was wrong."
@@ -28,7 +29,6 @@ class Command(BaseCommand):
         parser.add_argument("--owner", required=True, metavar="EMAIL", help="whose mail")
         parser.add_argument("--account", metavar="ID", help="only this account's mail")
         parser.add_argument("--format", required=True, choices=sorted(FORMS), help="which form")
-        parser.add_argument("--json", action="store_true", help="print one JSON line")
         parser.add_argument("destination", type=Path, metavar="DEST", help="a new folder or file")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
@@ -38,15 +38,16 @@ class Command(BaseCommand):
             with _private_files():
                 count = export(messages, options["format"], destination)
         except FileExistsError as error:
-            raise CommandError(
-                f"{destination} exists already. Name a new place.", returncode=2
+            raise Refused(
+                f"{destination} exists already. Name a new place.", returncode=WRONG_CALL
             ) from error
         except OSError as error:
-            raise CommandError(f"{destination} cannot be written: {error.strerror}.") from error
+            raise Refused(f"{destination} cannot be written: {error.strerror}.") from error
         except BlobDamaged as error:
-            raise CommandError(f"Stopped: {error}. What came before it was written.") from error
+            raise Refused(f"Stopped: {error}. What came before it was written.") from error
         if options["json"]:
-            self.stdout.write(json.dumps({"messages": count, "destination": str(destination)}))
+            told = {"ok": True, "messages": count, "destination": str(destination)}
+            self.stdout.write(json.dumps(told))
         else:
             self.stdout.write(f"{count} messages written to {destination}.")
 
@@ -62,14 +63,12 @@ def _private_files() -> Iterator[None]:
 
 
 def _messages(email: str, account: str | None) -> MessageQuerySet:
-    owner = User.objects.filter(email__iexact=email).first()
-    if owner is None:
-        raise CommandError(f"There is nobody with the address {email} here.", returncode=2)
+    owner = person(email)
     messages = Message.objects.for_user(owner)
     if account is None:
         return messages
     try:
         chosen = ExternalAccount.objects.get(owner=owner, public_id=account)
     except (ExternalAccount.DoesNotExist, ValidationError) as error:
-        raise CommandError(f"{email} has no account {account}.", returncode=2) from error
+        raise Refused(f"{email} has no account {account}.", returncode=WRONG_CALL) from error
     return messages.filter(account=chosen)
