@@ -11,6 +11,7 @@ from accounts.explain import Explanation, explain, explain_stopped
 from accounts.lifecycle import MOVES, Event
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import Pace, pace_of
+from accounts.progress import Progress, progress_of
 from accounts.troubles import AT_CONNECTION, STEPS, Step, Words
 
 
@@ -25,6 +26,7 @@ class Card:
     tone: str
     word: Words
     reason: Explanation | None
+    progress: Progress | None = None
     pace: Pace | None = None
 
     @property
@@ -72,8 +74,10 @@ STATE_WORDS: dict[str, tuple[str, Words]] = {
 
 def card_for(account: ExternalAccount, *, now: datetime, plan: Plan | None = None) -> Card:
     """Put the outcome of the last run into a tone, a word and, where there is one, a reason."""
-    tone, word = STATE_WORDS.get(account.state) or _active(account, now)
-    return Card(account, tone, word, _reason(account), pace_of(account, plan) if plan else None)
+    progress = progress_of(account, now=now)
+    tone, word = STATE_WORDS.get(account.state) or _active(account, progress, now)
+    pace = pace_of(account, plan) if plan else None
+    return Card(account, tone, word, _reason(account), progress, pace)
 
 
 def _reason(account: ExternalAccount) -> Explanation | None:
@@ -82,11 +86,12 @@ def _reason(account: ExternalAccount) -> Explanation | None:
     return words(account.last_code, account.last_facts) if account.last_code else None
 
 
-def _active(account: ExternalAccount, now: datetime) -> tuple[str, Words]:
+def _active(
+    account: ExternalAccount, progress: Progress | None, now: datetime
+) -> tuple[str, Words]:
     fetching = account.dispatched_until is not None and account.dispatched_until > now
-    if fetching and account.progress_total:
-        share = 100 * account.progress_done // account.progress_total
-        return "busy", _("Syncing %(share)s %%") % {"share": share}
+    if fetching and progress:
+        return "busy", _("Syncing %(share)s %%") % {"share": progress.share}
     if fetching or account.next_fetch_at is None or account.next_fetch_at <= now:
         return "busy", _("Checking")
     return ("warn", _("Trying again")) if account.last_code else ("ok", _("OK"))

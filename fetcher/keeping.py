@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from accounts import quotas
-from accounts.models import ExternalAccount
+from fetcher import progress
 from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FetchPlan, Found
@@ -90,7 +89,7 @@ def keep(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], *, now:
             _remote_uid(folder, one, message.pk, arrival, now)
             for one, arrival, message in zip(batch, arrivals, messages, strict=True)
         )
-        _count(run, batch)
+        progress.count(run, messages=len(batch), octets=_octets(batch), now=timezone.now())
 
 
 def _arrival(raw: bytes, now: datetime) -> ingest.Arrival:
@@ -119,12 +118,3 @@ def _renew(run: FetchRun, now: datetime) -> None:
     ours = FetchRun.objects.filter(pk=run.pk, closed_at=None)
     if not ours.update(lease_until=now + LEASE):
         raise RunLost
-
-
-def _count(run: FetchRun, batch: Sequence[Received]) -> None:
-    FetchRun.objects.filter(pk=run.pk).update(
-        messages=F("messages") + len(batch), octets=F("octets") + _octets(batch)
-    )
-    ExternalAccount.objects.filter(pk=run.account_id).update(
-        progress_done=F("progress_done") + len(batch)
-    )

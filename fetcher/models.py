@@ -18,7 +18,8 @@ MAX_UID = 200
 class FetchRun(models.Model):
     """One visit to one server. While open it is the lock on its account, and carries a lease.
 
-    ``code`` is empty for a good end; ``messages`` and ``octets`` count what was stored.
+    ``code`` is empty for a good end; ``messages`` and ``octets`` count what was stored, of the
+    ``planned`` ones that the server listed, with the octets it told, ``began_at``.
     """
 
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, related_name="runs")
@@ -28,6 +29,9 @@ class FetchRun(models.Model):
     code = models.CharField(max_length=40, blank=True)
     facts = models.JSONField(default=dict, blank=True)
     listed = models.PositiveIntegerField(default=0)
+    began_at = models.DateTimeField(null=True)
+    planned = models.PositiveIntegerField(default=0)
+    planned_octets = models.PositiveBigIntegerField(default=0)
     messages = models.PositiveIntegerField(default=0)
     octets = models.PositiveBigIntegerField(default=0)
     deleted = models.PositiveIntegerField(default=0)

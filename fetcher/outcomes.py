@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from accounts import lifecycle, quotas
 from accounts.models import ExternalAccount, State
+from fetcher import progress
 from fetcher.models import FetchRun, RemoteFolder
 from fetcher.schedule import next_fetch_time
 from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
@@ -40,6 +41,12 @@ class Outcome:
     refused: bool = False
     stopped: bool = False
     memory: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def was_cut(self) -> bool:
+        """Tell whether messages that could have come are left to the next visit."""
+        failed = self.code not in {"", FULL}
+        return failed or self.stopped or "later" in self.facts
 
 
 def outcome_of(error: MailError) -> Outcome:
@@ -102,12 +109,13 @@ def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) ->
     account.failing_since = (account.failing_since or now) if fails else None
     account.refusals = _refusals(account.refusals, outcome, fails=fails)
     account.dispatched_until = None
-    account.progress_done = account.progress_total = 0
+    for name, value in progress.end(account, was_cut=outcome.was_cut).items():
+        setattr(account, name, value)
     account.next_fetch_at = _next_visit(account, outcome, now)
     account.save(
         update_fields=[
             *("last_checked_at", "last_code", "last_facts", "failing_since", "refusals"),
-            *("dispatched_until", "progress_done", "progress_total", "next_fetch_at"),
+            *("dispatched_until", "next_fetch_at", *progress.NOTHING),
         ]
     )
 
@@ -168,6 +176,6 @@ def _close_all(runs: QuerySet[FetchRun], now: datetime) -> int:
             closed_at=now, code="run.lost"
         )
         accounts = ExternalAccount.objects.filter(pk__in=[account for _, account in lost])
-        accounts.update(dispatched_until=None, progress_done=0, progress_total=0)
+        accounts.update(dispatched_until=None, **progress.AT_REST)
         accounts.filter(state=State.ACTIVE).update(next_fetch_at=now)
     return len(lost)

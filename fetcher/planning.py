@@ -62,6 +62,7 @@ class FetchPlan:
     too_large: tuple[Found, ...] = ()
     waiting: int = 0
     later: int = 0
+    later_octets: int = 0
 
 
 def number_repeats(named: Iterable[tuple[RemoteItem, str, bool]]) -> list[Found]:
@@ -91,7 +92,8 @@ def plan_fetch(
         download=tuple(download[:limit]),
         too_large=tuple(too_large),
         waiting=waiting,
-        later=max(0, len(download) - limit),
+        later=len(download[limit:]),
+        later_octets=sum(entry.item.size for entry in download[limit:]),
     )
 
 

@@ -18,6 +18,7 @@ from accounts import quotas
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import pace_of
 from accounts.vault import SealBroken
+from fetcher import progress
 from fetcher.keeping import RunLost, download
 from fetcher.leases import LEASE, LEASES
 from fetcher.memory import DISTRUST, changes, recall
@@ -108,7 +109,7 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
         stored_at = _stored_at(folder, listing)
         plan = _plan(account, limits, listing.found, stored_at)
         if plan.download:
-            _announce(run, listed=len(listing.found), total=len(plan.download))
+            progress.begin(run, plan, listed=len(listing.found), now=timezone.now())
         skipped = download(run, folder, session, plan, stopping, allowance)
         marked = [] if stopping() else _mark_deleted(session, folder, account, listing)
         # POP3 deletes at QUIT (RFC 1939 §6): a session that drops before it has deleted nothing.
@@ -151,11 +152,6 @@ def _stored_at(folder: RemoteFolder, listing: Listing) -> dict[tuple[str, int], 
         for uid, occurrence, stored_at in rows.values_list("uid", "occurrence", "stored_at")
         if (uid, occurrence) in keys
     }
-
-
-def _announce(run: FetchRun, *, listed: int, total: int) -> None:
-    FetchRun.objects.filter(pk=run.pk).update(listed=listed)
-    ExternalAccount.objects.filter(pk=run.account_id).update(progress_done=0, progress_total=total)
 
 
 def _mark_deleted(

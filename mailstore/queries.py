@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q, Subquery, Sum
 
 from accounts.models import ExternalAccount, State, User
 from mailstore import search
@@ -71,6 +71,14 @@ def open_message(user: User, public_id: UUID) -> Message:
 def visible(user: User) -> MessageQuerySet:
     """Keep what a person may see: the messages of accounts that were not removed."""
     return Message.objects.for_user(user).exclude(account__state=State.REMOVED)
+
+
+def newest_in_inbox(account: ExternalAccount) -> datetime | None:
+    """Return when the newest message in an account's inbox was sent, or None without any."""
+    # The folder first: its index then gives the newest message at once.
+    inbox = Folder.objects.filter(account=account, role=Role.INBOX).values("pk")[:1]
+    newest = Message.objects.filter(folder=Subquery(inbox)).order_by("-sent_at", "-pk")
+    return newest.values_list("sent_at", flat=True).first()
 
 
 def unread_total(user: User) -> int:

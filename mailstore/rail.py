@@ -54,7 +54,8 @@ class AccountBlock:
     @property
     def is_syncing(self) -> bool:
         """Tell whether a run is under way that has said how much there is to fetch."""
-        return self.card.is_busy and self.account.progress_done < self.account.progress_total
+        progress = self.card.progress
+        return self.card.is_busy and progress is not None and progress.done < progress.total
 
     @property
     def can_check(self) -> bool:

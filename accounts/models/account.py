@@ -63,7 +63,7 @@ class ExternalAccount(models.Model):
     """One account elsewhere. Times are UTC, sizes bytes, intervals minutes.
 
     ``last_*``, ``waiting`` and the progress columns are the outcome that the last run left here,
-    so that the card can be drawn without asking the fetcher.
+    so that the card can be drawn without asking the fetcher. A rate is bytes a second.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -90,6 +90,10 @@ class ExternalAccount(models.Model):
     last_facts = models.JSONField(default=dict, blank=True)
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
+    progress_octets = models.PositiveBigIntegerField(default=0)
+    progress_octets_total = models.PositiveBigIntegerField(default=0)
+    progress_rate = models.PositiveBigIntegerField(default=0)
+    progress_ends_at = models.DateTimeField(null=True, blank=True)
 
     objects = AccountQuerySet.as_manager()
 

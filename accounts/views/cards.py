@@ -6,17 +6,18 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import pace, quotas, roster
-from accounts.cards import card_for
+from accounts.cards import Card, card_for
 from accounts.forms import AccountSettingsForm, RemoveForm
 from accounts.lifecycle import AccountMoved, IllegalTransition
 from accounts.models import ExternalAccount
+from accounts.progress import Progress, together
 from accounts.views import SignedInRequest
 
 
@@ -24,20 +25,21 @@ from accounts.views import SignedInRequest
 @require_GET
 def mail_accounts(request: SignedInRequest) -> HttpResponse:
     """List the cards of a person's accounts."""
-    now = timezone.now()
-    plan = quotas.plan_of(request.user)
-    owned = ExternalAccount.objects.for_user(request.user).select_related("incoming")
-    cards = [card_for(account, now=now, plan=plan) for account in owned]
-    return render(request, "accounts/mail_accounts.html", {"cards": cards})
+    cards = _cards(request)
+    context = {"cards": cards, "total": _total(cards)}
+    return render(request, "accounts/mail_accounts.html", context)
 
 
 @login_required
 @require_GET
 def account_card(request: SignedInRequest, account: UUID) -> HttpResponse:
-    """Return one card, which asks for itself again while a fetch is under way."""
-    plan = quotas.plan_of(request.user)
-    card = card_for(_find(request, account), now=timezone.now(), plan=plan)
-    return render(request, "accounts/_card.html", {"card": card})
+    """Return one card and the total; a card asks for itself again while a fetch is under way."""
+    cards = _cards(request)
+    card = next((card for card in cards if card.account.public_id == account), None)
+    if card is None:
+        raise Http404
+    context = {"card": card, "total": _total(cards)}
+    return render(request, "accounts/_card_renewed.html", context)
 
 
 @login_required
@@ -91,6 +93,16 @@ def account_remove(request: SignedInRequest, account: UUID) -> HttpResponse:
     context = {"form": form, "account": chosen}
     status = 422 if form.errors else 200
     return render(request, "accounts/account_remove.html", context, status=status)
+
+
+def _cards(request: SignedInRequest) -> list[Card]:
+    now, plan = timezone.now(), quotas.plan_of(request.user)
+    owned = ExternalAccount.objects.for_user(request.user).select_related("incoming")
+    return [card_for(account, now=now, plan=plan) for account in owned]
+
+
+def _total(cards: list[Card]) -> Progress | None:
+    return together(card.progress for card in cards if card.is_busy)
 
 
 def _find(request: SignedInRequest, account: UUID) -> ExternalAccount:

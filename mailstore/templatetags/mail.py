@@ -12,7 +12,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.models import ExternalAccount
 from mailstore.models import Message
+from mailstore.queries import newest_in_inbox
 from mailstore.rail import build_rail
 
 register = template.Library()
@@ -33,6 +35,12 @@ def mail_rail(context: Context) -> dict[str, Any]:
     """Draw the rail; ``at`` in the context is the address of the list that is open, if one is."""
     rail = context.get("rail") or build_rail(context["request"].user)
     return {"rail": rail, "at": context.get("at", ""), "at_account": context.get("at_account")}
+
+
+@register.simple_tag
+def newest_mail(account: ExternalAccount) -> datetime | None:
+    """Return when the newest message in an account's inbox was sent, or None without any."""
+    return newest_in_inbox(account)
 
 
 @register.filter

@@ -2,3 +2,4 @@
 import "./list.js";
 import "./reader.js";
 import "./live.js";
+import "./said.js";

@@ -323,6 +323,22 @@ def test_a_card_that_rests_asks_no_more(client: Client, alice: User) -> None:
 
 
 @pytest.mark.django_db
+def test_accounts_that_are_fetched_together_are_added_up(client: Client, alice: User) -> None:
+    soon = timezone.now() + timedelta(minutes=1)
+    half = {"dispatched_until": soon, "progress_done": 50, "progress_total": 100}
+    first = make_account(alice, **half)
+    page = client.get("/settings/mail-accounts/").content.decode()
+    assert "All accounts together" not in page
+    make_account(alice, address="b@example.org", **half)
+    paused = half | {"state": State.PAUSED, "next_fetch_at": None}
+    make_account(alice, address="c@example.org", **paused)
+    renewed = client.get(reverse("account_card", args=[first.public_id])).content.decode()
+    assert "100 of 200 messages" in renewed
+    assert renewed.count("<li") == 1
+    assert 'id="total" hx-swap-oob="true"' in renewed
+
+
+@pytest.mark.django_db
 def test_an_account_is_paused_resumed_and_made_default(client: Client, alice: User) -> None:
     account = make_account(alice)
     for wanted, state in (("paused", State.PAUSED), ("active", State.ACTIVE)):

@@ -68,15 +68,21 @@ def _accounts(owner: Any) -> list[ExternalAccount]:
     refused = {"last_code": "auth.failed", "last_facts": {"host": "pop.example.org"}}
     kinds: dict[str, dict[str, Any]] = {
         "Rumah": {"next_fetch_at": later, "last_checked_at": now, "color": "teal"},
-        "Kantor": {"dispatched_until": soon, "progress_done": 1240, "progress_total": 18402},
+        "Kantor": {"dispatched_until": soon, **_progress(1240, 18402)}
+        | {"progress_rate": 1_200_000, "progress_ends_at": now + timedelta(hours=2)},
         "Kampus": {"state": State.NEEDS_SIGN_IN, "color": "amber", **shut, **refused},
-        "Arsip": {"state": State.PAUSED, "color": "slate", **shut},
+        "Arsip": {"state": State.PAUSED, "color": "slate", **shut, **_progress(300, 900)},
         "Toko": {"next_fetch_at": later, "last_code": "conn.timeout", "color": "red"},
     }
     return [
         make_account(owner, name=name, address=f"{name.lower()}@contoh.example", **fields)
         for name, fields in kinds.items()
     ]
+
+
+def _progress(done: int, total: int) -> dict[str, Any]:
+    sizes = {"progress_octets": done * 120_000, "progress_octets_total": total * 120_000}
+    return {"progress_done": done, "progress_total": total, **sizes}
 
 
 def _mail_paths(account: ExternalAccount) -> dict[str, str]:

@@ -414,7 +414,7 @@ def test_banners_tell_of_a_first_fetch_and_of_an_account_in_trouble(
     )
     notices.review(timezone.now())
     page = client.get("/mail/all/inbox/").content.decode()
-    assert "Big: fetched 12 of 3,456" in page
+    assert "Big: 12 of 3,456 messages" in page
     assert "Broken: sign-in needed" in page
     assert "pop.example.org no longer accepts the password kept here." in page
     mend = reverse("account_connection", args=[broken.public_id])

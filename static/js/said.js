@@ -1,0 +1,10 @@
+// Say to screen readers how far fetching is, and only when that has moved by a tenth of the way.
+
+const said = document.getElementById("said");
+
+function say() {
+  const words = [...document.querySelectorAll("[data-said]")].map((part) => part.dataset.said).join(". ");
+  if (said && words && words !== said.textContent) said.textContent = words;
+}
+
+document.body.addEventListener("htmx:afterSettle", say);
