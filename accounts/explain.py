@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.troubles import (
     AT_CONNECTION,
+    CHECKLIST,
     OURS,
     PROVIDER,
     STEPS,
@@ -39,6 +40,11 @@ class Explanation:
     def side_words(self) -> Words:
         """Say on whose side the trouble lies."""
         return SIDES[self.side]
+
+    @property
+    def checklist(self) -> tuple[Words, ...]:
+        """Return the questions that help with any trouble at a server."""
+        return CHECKLIST
 
     @property
     def step_words(self) -> Words:

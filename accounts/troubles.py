@@ -39,6 +39,14 @@ STEPS: Final[dict[Step, Words]] = {
 # These two are taken where an account's server and password are changed, and tested.
 AT_CONNECTION: Final = {Step.SIGN_IN, Step.SERVER}
 
+# What helps with every kind of trouble at a server.
+CHECKLIST: Final[tuple[Words, ...]] = (
+    _("Is the server name the one that your provider gives?"),
+    _("Are port and encryption the ones that belong together?"),
+    _("Is the user name in the form that your provider wants, as the whole address or a part?"),
+    _("Does the mail administrator, if there is one, allow fetching by POP?"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -227,6 +235,14 @@ TROUBLES: Final[dict[str, Trouble]] = {
         HOUR,
         (_("In a company, the mail administrator may have to allow it."),),
     ),
+    "auth.locked": Trouble(
+        PROVIDER,
+        _("{host} has locked this mailbox."),
+        _("Sign in at your provider's own pages to open it again, then test it here."),
+        Step.SERVER,
+        HOUR,
+        (_("Wrong passwords from another device may be the reason; this service tries only two."),),
+    ),
     "auth.changed": Trouble(
         YOURS,
         _("{host} no longer accepts the password kept here."),
@@ -241,18 +257,34 @@ TROUBLES: Final[dict[str, Trouble]] = {
         Step.SIGN_IN,
         HOUR,
     ),
-    "smtp.auth": Trouble(
-        YOURS,
-        _("We can read mail but can't send: {host} refused the sign-in."),
-        _("Check user name and password for sending."),
-        Step.SIGN_IN,
-    ),
     "server.busy": Trouble(
         PROVIDER,
         _("{host} is busy or lets nobody in for the moment."),
-        _("We try again by ourselves; another mail program may be reading this mailbox."),
+        _("We try again by ourselves; no mail is lost."),
         Step.LOOK,
         DAY,
+    ),
+    "server.inuse": Trouble(
+        PROVIDER,
+        _("Another mail program is reading this mailbox at {host}."),
+        _("We try again by ourselves. If it lasts, let the other program check less often."),
+        Step.LOOK,
+        DAY,
+    ),
+    "server.limit": Trouble(
+        PROVIDER,
+        _("{host} has reached its limit for this mailbox."),
+        _("We go on by ourselves as soon as it lets us; no mail is lost."),
+        Step.LOOK,
+        DAY,
+        (_("Checking less often helps where the limit is one of sign-ins."),),
+    ),
+    "server.full": Trouble(
+        YOURS,
+        _("Your mailbox at {host} is full."),
+        _("Delete mail there, or let it be deleted there once it is stored here."),
+        Step.SERVER,
+        HOUR,
     ),
     "server.protocol": Trouble(
         PROVIDER,

@@ -134,11 +134,12 @@ def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> da
         return None
     if outcome.stopped:
         return now
+    failing_since = now if outcome.refused else account.failing_since or now
     return next_fetch_time(
         now,
         timedelta(minutes=account.interval_minutes),
         retry=Retry.SOON if outcome.refused else outcome.retry,
-        failing_for=now - (account.failing_since or now),
+        failing_for=now - failing_since,
         jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
     )
 

@@ -16,6 +16,7 @@ CLAIM_LIMIT = 400
 # So long a nudge that the broker lost keeps its accounts waiting.
 CLAIM_FOR = timedelta(seconds=45)
 SOON = timedelta(minutes=2)
+LONGEST_SOON = timedelta(minutes=30)
 LONGEST_WAIT = timedelta(hours=6)
 JITTER = 0.2
 
@@ -30,14 +31,18 @@ def next_fetch_time(
 ) -> datetime:
     """Choose the next visit: after the interval when all went well (``retry`` is None), else later.
 
-    SOON waits two minutes or the interval, whichever is less. LATER and NEVER wait half as long as
-    the trouble has lasted, up to six hours, so that an outage is not hammered and still heals by
-    itself. ``jitter`` in 0..1 spreads the retries of many accounts by up to a fifth.
+    SOON waits two minutes or the interval, whichever is less, and then a quarter of the time that
+    the trouble has lasted, up to half an hour. LATER and NEVER wait half of that time, up to six
+    hours. So no outage is hammered, and each still heals by itself. ``jitter`` in 0..1 spreads the
+    retries of many accounts by up to a fifth.
     """
     if retry is None:
         return now + interval
-    wait = min(SOON, interval) if retry is Retry.SOON else max(interval, failing_for / 2)
-    return now + min(wait, LONGEST_WAIT) * (1 + JITTER * jitter)
+    if retry is Retry.SOON:
+        wait = max(min(SOON, interval), min(failing_for / 4, LONGEST_SOON))
+    else:
+        wait = min(max(interval, failing_for / 2), LONGEST_WAIT)
+    return now + wait * (1 + JITTER * jitter)
 
 
 def claim_due_accounts(now: datetime) -> Iterator[list[int]]:

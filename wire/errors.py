@@ -84,7 +84,7 @@ class TlsUnavailable(MailError):
 class AuthenticationFailed(MailError):
     """The server refused the user name and password or the token."""
 
-    codes = frozenset({"auth.failed", "auth.apppw", "auth.oauth"})
+    codes = frozenset({"auth.failed", "auth.apppw", "auth.oauth", "auth.locked"})
     retry = Retry.NEVER
 
 
@@ -104,8 +104,14 @@ class AccessDisabled(MailError):
 class ServerBusy(MailError):
     """The server asks us to come back: IN-USE, LOGIN-DELAY (RFC 2449), SYS/TEMP (RFC 3206)."""
 
-    codes = frozenset({"server.busy"})
+    codes = frozenset({"server.busy", "server.inuse"})
     retry = Retry.SOON
+
+
+class LimitReached(MailError):
+    """The provider has had enough of us for now, or the mailbox there holds all that it may."""
+
+    codes = frozenset({"server.limit", "server.full"})
 
 
 class ProtocolError(MailError):

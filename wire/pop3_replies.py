@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from wire.errors import (
     AccessDisabled,
     AuthenticationFailed,
+    LimitReached,
     MailError,
     MessageVanished,
     ProtocolError,
@@ -41,6 +42,34 @@ SWITCHED_OFF = re.compile(
     r"(disabled|not (enabled|allowed|permitted|available)|turned off|switched off)"
     r"|(not|yet to) (be )?enabled? (for )?pop|enable pop",
     re.IGNORECASE,
+)
+
+# Half of the servers give no response code, and some put another reason behind SYS/TEMP.
+IN_USE = re.compile(
+    r"(un|not )able to lock|(can ?not|can't|could not|failed to) lock|lock (busy|failed|file)"
+    r"|already (locked|in use)|(maildrop|mailbox) (is )?(in use|busy|locked)"
+    r"|(another|other) (pop3? )?(session|connection|client)",
+    re.IGNORECASE,
+)
+FULL = re.compile(
+    r"over ?quota|(quota|storage|disk)( is| has)?( been)? (full|exceeded)"
+    r"|(mailbox|mail ?drop|account)( is)? full",
+    re.IGNORECASE,
+)
+LIMIT = re.compile(
+    r"too many (\w+ )?(connections|sessions|requests|logins)|(login|request)s? too (often|frequent)"
+    r"|(bandwidth|download|command|connection|session|login|rate|frequency|daily|hourly)s? "
+    r"(\w+ )?limits?\b|(login|rate)( frequency)? limited|throttl",
+    re.IGNORECASE,
+)
+LOCKED = re.compile(
+    r"(account|user|login|access|mailbox|you)( \w+){0,2} (is|has|have|are|was)( been)?( \w+)? "
+    r"(locked|blocked|suspended|disabled|frozen)|account (locked|blocked|suspended|disabled)"
+    r"|too many (\w+ )?(failed|failures|wrong)",
+    re.IGNORECASE,
+)
+WRONG = re.compile(
+    r"(wrong|bad|invalid|incorrect) (user|name|password|login|credential)", re.IGNORECASE
 )
 
 LIST_LINE = re.compile(rb"(\d+) +(\d+)(?: .*)?")
@@ -133,40 +162,53 @@ def _read_pairs(pattern: re.Pattern[bytes], block: bytes) -> dict[int, bytes]:
     return pairs
 
 
+def _passing(reply: Reply, detail: str) -> MailError | None:
+    """Say why the server wants us to come back later; None where it does not."""
+    is_coded = reply.code in BUSY_CODES
+    # Whoever is locked out for wrong passwords must not try again by itself.
+    if LOCKED.search(reply.text) or (WRONG.search(reply.text) and not is_coded):
+        return None
+    if reply.code == "IN-USE" or IN_USE.search(reply.text):
+        return ServerBusy("server.inuse", detail=detail)
+    for words, code in ((FULL, "server.full"), (LIMIT, "server.limit")):
+        if words.search(reply.text):
+            return LimitReached(code, detail=detail)
+    return ServerBusy("server.busy", detail=detail) if is_coded else None
+
+
 def sign_in_error(reply: Reply, detail: str) -> MailError:
     """Say what a refused sign-in means.
 
     Half of the servers give no response code at all, so whatever does not ask us to come back
     later, nor names another reason, is taken for a wrong user name or password.
     """
-    if reply.code in BUSY_CODES:
-        return ServerBusy("server.busy", detail=detail)
+    if passing := _passing(reply, detail):
+        return passing
     if APP_PASSWORD.search(reply.text):
         return AuthenticationFailed("auth.apppw", detail=detail)
     if NO_PASSWORDS.search(reply.text):
         return AuthenticationFailed("auth.oauth", detail=detail)
     if SWITCHED_OFF.search(reply.text) or reply.code == REFUSED_FOR_GOOD:
         return AccessDisabled("auth.disabled", detail=detail)
-    return AuthenticationFailed("auth.failed", detail=detail)
+    code = "auth.locked" if LOCKED.search(reply.text) else "auth.failed"
+    return AuthenticationFailed(code, detail=detail)
 
 
 def token_error(reply: Reply, detail: str, facts: Mapping[str, str | int]) -> MailError:
     """Say what a refused token means: the grant is gone, unless the server names another reason."""
     error = sign_in_error(reply, detail)
-    if isinstance(error, AuthenticationFailed):
+    if isinstance(error, AuthenticationFailed) and error.code != "auth.locked":
         return AuthenticationFailed("auth.oauth", detail=detail, **facts)
     return error
 
 
 def refusal(reply: Reply, detail: str) -> MailError:
     """Say what a refused command means to the whole session."""
-    if reply.code in BUSY_CODES:
-        return ServerBusy("server.busy", detail=detail)
-    return ProtocolError("server.protocol", detail=detail)
+    return _passing(reply, detail) or ProtocolError("server.protocol", detail=detail)
 
 
 def message_refusal(reply: Reply, detail: str) -> MailError:
     """Say what a refused RETR or TOP means: the message is gone, or the server has no time."""
-    if reply.sign != "-ERR" or reply.code in BUSY_CODES:
+    if reply.sign != "-ERR" or _passing(reply, detail):
         return refusal(reply, detail)
     return MessageVanished("message.vanished", detail=detail)

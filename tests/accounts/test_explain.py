@@ -1,6 +1,8 @@
 """Every code has words, in which every fact finds its place."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from django.utils import translation
@@ -9,22 +11,36 @@ from accounts.explain import explain, explain_stopped
 from accounts.quotas import QuotaExceeded
 from accounts.roster import AccountRefused
 from accounts.troubles import AT_CONNECTION, TROUBLES, Step
-from wire.errors import MailError
+from tests.servers.shapes import ROOT
+
+# Where codes come from that people are told; checking.py and commands tell others to operators.
+SOURCES = [
+    file
+    for folder in ("wire", "accounts", "fetcher")
+    for file in sorted((ROOT / folder).rglob("*.py"))
+    if file.name not in {"troubles.py", "checking.py"}
+    and {"management", "migrations"}.isdisjoint(file.parts)
+]
+KINDS = "account|auth|conn|limit|message|quota|run|server|tls"
+CODE = re.compile(rf"({KINDS})\.[a-z]+")
 
 
-def _codes(kind: type[MailError]) -> set[str]:
-    own = set(getattr(kind, "codes", ()))
-    return own.union(*(_codes(child) for child in kind.__subclasses__()))
+def _codes(file: Path) -> set[str]:
+    """Find the codes that stand in a file as strings of their own."""
+    strings = (node for node in ast.walk(ast.parse(file.read_text())))
+    values = (node.value for node in strings if isinstance(node, ast.Constant))
+    return {value for value in values if isinstance(value, str) and CODE.fullmatch(value)}
 
 
-CODES = _codes(MailError) | AccountRefused.codes | QuotaExceeded.codes
-OTHER_CODES = {
-    *("server.ours", "auth.changed", "auth.sealed", "smtp.auth", "run.lost"),
-    *("quota.room", "account.stopped"),
-}
+CODES = set().union(*map(_codes, SOURCES))
 
 
-@pytest.mark.parametrize("code", sorted(CODES | OTHER_CODES))
+def test_the_codes_of_all_errors_are_found() -> None:
+    assert {"conn.dns", "auth.failed", "server.limit", "run.lost", "account.exists"} <= CODES
+    assert AccountRefused.codes | QuotaExceeded.codes <= CODES
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
 def test_each_code_has_words_of_its_own(code: str) -> None:
     facts = {"host": "pop.example.org", "port": 995, "date": "2026-01-02T03:04:05+00:00"}
     told = explain(code, facts | {"name": "other.example.org", "limit": 3, "used": 1, "allowed": 2})
@@ -37,8 +53,18 @@ def test_each_code_has_words_of_its_own(code: str) -> None:
     assert not re.search(r"[{}?]", told.title + told.advice + "".join(told.hints))
 
 
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_each_code_is_told_in_indonesian_too(code: str) -> None:
+    english = explain(code, {})
+    words = [english.title, english.advice, str(english.step_words), *english.hints]
+    with translation.override("id"):
+        told = explain(code, {})
+        indonesian = [told.title, told.advice, str(told.step_words), *told.hints]
+    assert [pair for pair in zip(words, indonesian, strict=True) if pair[0] == pair[1]] == []
+
+
 def test_words_exist_for_no_code_that_nothing_uses() -> None:
-    assert set(TROUBLES) == CODES | OTHER_CODES
+    assert set(TROUBLES) == CODES
 
 
 @pytest.mark.parametrize("code", sorted(TROUBLES))
@@ -80,3 +106,7 @@ def test_a_stopped_account_leads_to_the_test_that_starts_it_again() -> None:
     for code in TROUBLES:
         assert explain_stopped(code, {}).step in AT_CONNECTION
     assert explain("tls.expired", {}).step is Step.PROVIDER
+
+
+def test_the_general_checklist_stands_under_every_trouble() -> None:
+    assert len(explain("conn.dns", {}).checklist) == 4

@@ -314,6 +314,18 @@ def test_cards_say_state_reason_progress_and_times(client: Client, alice: User) 
 
 
 @pytest.mark.django_db
+def test_the_servers_own_words_are_escaped_and_behind_details(client: Client, alice: User) -> None:
+    said = {"host": "pop.example.org", "detail": "<b>no</b> entry"}
+    make_account(alice, last_code="server.limit", last_facts=said)
+    page = client.get("/settings/mail-accounts/").content.decode()
+    details = page.partition("<summary>Details</summary>")[2].partition("</details>")[0]
+    assert "&lt;b&gt;no&lt;/b&gt; entry" in details
+    assert "pop.example.org:995 (SSL/TLS)" in details
+    assert "Does the mail administrator" in details
+    assert "<b>no</b>" not in page
+
+
+@pytest.mark.django_db
 def test_a_card_that_rests_asks_no_more(client: Client, alice: User) -> None:
     account = make_account(alice)
     card = reverse("account_card", args=[account.public_id])

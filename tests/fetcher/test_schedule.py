@@ -30,8 +30,10 @@ def test_a_good_visit_is_followed_by_one_after_the_interval() -> None:
     assert wait(None, timedelta()) == FIVE
 
 
-def test_a_busy_server_is_asked_again_soon() -> None:
-    assert wait(Retry.SOON, timedelta(hours=5)) == timedelta(minutes=2)
+def test_a_busy_server_is_asked_again_soon_and_then_ever_more_rarely() -> None:
+    assert wait(Retry.SOON, timedelta()) == timedelta(minutes=2)
+    assert wait(Retry.SOON, timedelta(hours=1)) == timedelta(minutes=15)
+    assert wait(Retry.SOON, timedelta(days=5)) == timedelta(minutes=30)
 
 
 def test_lasting_trouble_is_asked_ever_more_rarely_up_to_six_hours() -> None:

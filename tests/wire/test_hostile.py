@@ -102,7 +102,7 @@ OTHERS: dict[str, tuple[str, Behaviour, str]] = {
     "totals followed by words": ("STAT", lines(b"+OK 1 20 octets"), GOOD),
     "totals in Arabic digits": ("STAT", lines("+OK ١ ٢".encode()), STRANGE),
     "list refused": ("LIST", lines(b"-ERR no"), STRANGE),
-    "list refused for now": ("LIST", lines(b"-ERR [IN-USE] wait"), BUSY),
+    "list refused for now": ("LIST", lines(b"-ERR [IN-USE] wait"), "server.inuse"),
     "list never ends": ("LIST", never_ends(b"+OK\r\n", b"1 1\r\n" * 1000), STRANGE),
     "list is one endless line": ("LIST", never_ends(b"+OK\r\n", b"1" * 4096), STRANGE),
     "list too long": ("LIST", lines(b"+OK", *[b"%d 1" % n for n in range(1, 102)], b"."), STRANGE),
