@@ -9,8 +9,12 @@ from datetime import datetime, timedelta
 
 from wire.pop3 import Position, RemoteItem
 
+# What is stored together, in one pack and one transaction. Three batches are in memory at a time,
+# and a message larger than a batch is one by itself.
 BATCH_MESSAGES = 200
-BATCH_BYTES = 16 * 1024 * 1024
+BATCH_BYTES = 8 * 1024 * 1024
+BATCH_SECONDS = 2
+FIRST_MESSAGES = 50
 # How long cheap questions are trusted before the whole list is asked for regardless, and how much
 # earlier that may be, so that accounts made together do not ask together.
 TRUSTED_FOR = timedelta(hours=24)

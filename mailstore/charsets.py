@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from encodings.aliases import aliases
+from functools import lru_cache
 
 from charset_normalizer import from_bytes
 
@@ -48,6 +49,7 @@ _LIKELY = [
     *("cp1252", "cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp874"),
     *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
 ]
+LONGEST_NAME = 100
 # Fewer foreign bytes than this say too little: the guess is worse than the commonest code page.
 _ENOUGH_TO_GUESS = 40
 _SAMPLE = 8192
@@ -72,6 +74,11 @@ _CODECS = _known_codecs()
 
 def codec_for(declared: str) -> str:
     """Return the Python codec for a charset as declared in mail, or "" if it is none for text."""
+    return _codec_for(declared[:LONGEST_NAME]) if declared else ""
+
+
+@lru_cache(maxsize=500)
+def _codec_for(declared: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "_", declared.lower()).strip("_")
     for candidate in (name, name.removeprefix("x_"), re.sub(r"_\d{4}$", "", name)):
         if candidate in _CODECS:
@@ -100,7 +107,7 @@ def _decode(data: bytes, codec: str) -> str:
 
 def _decode_ascii(data: bytes, codec: str) -> str:
     """Decode seven-bit bytes, which may still shift to Japanese and back (RFC 1468)."""
-    if _ISO_2022_JP.search(data) and not codec.startswith("iso2022"):
+    if b"\x1b" in data and _ISO_2022_JP.search(data) and not codec.startswith("iso2022"):
         codec = "iso2022_jp_ext"
     if codec.startswith(("iso2022", "utf_32")):
         return data.decode(codec, "replace")
@@ -135,10 +142,14 @@ def _guess(data: bytes) -> str:
 
 def storable(text: str) -> str:
     """Drop what a database's text column refuses: NUL and lone surrogates."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _UNSTORABLE.sub("", text)
 
 
 def one_line(text: str, limit: int) -> str:
     """Return text for one line of a page: no control or direction characters, at most ``limit``."""
-    text = _INVISIBLE.sub(" ", storable(text[: limit * 4]))
-    return " ".join(text.split())[:limit].rstrip()
+    text = " ".join(text[: limit * 4].split())
+    if not text.isprintable():
+        text = " ".join(_INVISIBLE.sub(" ", storable(text)).split())
+    return text[:limit].rstrip()

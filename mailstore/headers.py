@@ -27,6 +27,7 @@ _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
 # "From " begins a message in an mbox; ">From " is what some programs made of it. An indented line
 # at the very top continues nothing.
 _STRAY_LINE = re.compile(rb">?From [^\n]*\n|[ \t]+[^\n]+\n(?=[!-9;-~]+[ \t]*:)")
+_LINE_END = re.compile(rb"\r?\n")
 _BLANK_LINE = re.compile(rb"\r?\n")
 _WORD = re.compile(rb"=\?([^?\s]{1,60})\?([bBqQ])\?([^\r\n]{0,5000}?)\?=")
 _PARAMETER = re.compile(rb'(?:"(?:[^"\\]|\\.)*"?|[^;"])+', re.DOTALL)
@@ -106,7 +107,10 @@ class Fields:
 
 def decode_words(value: bytes, charset: str = "") -> str:
     """Return a field's text: encoded words decoded (RFC 2047), raw bytes guessed; never raises."""
-    value = re.sub(rb"\r?\n(?=[ \t])|\r?\n", b"", value)
+    if b"\n" in value:
+        value = _LINE_END.sub(b"", value)
+    if b"=?" not in value:
+        return _raw_text(value, charset)
     pieces: list[tuple[str, bytes]] = []
     at = 0
     for word in _WORD.finditer(value):
@@ -130,10 +134,11 @@ def decode_words(value: bytes, charset: str = "") -> str:
 
 def _raw_text(data: bytes, charset: str) -> str:
     """Decode bytes that name no charset: UTF-8 where they can be (RFC 6532), or the hint."""
-    try:
-        data.decode()
-    except UnicodeError:
-        return decode(data, charset)
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeError:
+            return decode(data, charset)
     return decode(data)
 
 

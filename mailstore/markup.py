@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 # Possessive quantifiers: a tag is read once and never tried again from its middle.
 _ATTRIBUTE = r"""(=?+[^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>]*+)))?+"""
-_TAG = re.compile(
-    r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[\s/]++|=?+[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"']"""
-    r"""[^\s>]*+|(?=>)))?+|=)*+)>"""
+_INSIDE = (
+    r"""((?:[\s/]++|=?+[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'"""
+    r"""|[^\s>"'][^\s>]*+|(?=>)))?+|=)*+)"""
 )
+_TAG = re.compile(rf"<(/?)([a-zA-Z][^\s/>]*+){_INSIDE}>")
 _TAG_START = re.compile("</?[a-zA-Z]")
 _PAIR = re.compile(_ATTRIBUTE)
 _COMMENT_END = re.compile(r"--!?>")
@@ -107,6 +108,19 @@ def visible(markup: str) -> Iterator[Tag | RawText | str]:
 
 def words(markup: str) -> str:
     """Return the text that a reader of the HTML would see, words of different blocks apart."""
+    if _RARE.search(markup):
+        return words_by_token(markup)
+    text, *rest = _NO_TEXT.split(markup)
+    # After each thing that is no text comes None where it parts no words, and then the next text.
+    pieces = [
+        after if gap is None else f" {after}"
+        for gap, after in zip(rest[::2], rest[1::2], strict=True)
+    ]
+    return html.unescape("".join([text, *pieces]))
+
+
+def words_by_token(markup: str) -> str:
+    """Return what ``words`` returns, one token after the other."""
     found: list[str] = []
     for token in visible(markup):
         if isinstance(token, str):
@@ -116,3 +130,23 @@ def words(markup: str) -> str:
         elif token.name not in INLINE:
             found.append(" ")
     return html.unescape("".join(found))
+
+
+def _no_text() -> re.Pattern[str]:
+    """Match whatever ``words`` leaves out, with an empty group where words are parted by it.
+
+    It reads as ``tokens`` does, some ten times faster, but knows nothing of what ``_RARE`` finds.
+    """
+    inside = f"(?:{_INSIDE[1:]}"
+    raw = "|".join(
+        rf"(?ai:{name})(?=[\s/>]){inside}>(?s:.*?)(?=(?ai:</{name})[\s/>]|\Z)"
+        for name in sorted(_RAW_TEXT - SHOWN_RAW_TEXT)
+    )
+    return re.compile(
+        rf"<(?:!--(?:-?>|(?s:.*?)(?:--!?>|\Z))|/?(?ai:{'|'.join(sorted(INLINE))})(?=[\s/>]){inside}>"
+        rf"|(?:{raw}|/?[a-zA-Z][^\s/>]*+{inside}>)()|/?[a-zA-Z](?s:.*)|[!?/][^>]*+>?)"
+    )
+
+
+_RARE = re.compile(rf"(?ai)<(?:{'|'.join(sorted(UNSEEN | SHOWN_RAW_TEXT))})")
+_NO_TEXT = _no_text()

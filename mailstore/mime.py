@@ -24,6 +24,8 @@ MAX_CONTENT_ID = 255
 # Enough for 50 MB in lines of the usual length.
 MAX_UU_LINES = 1_200_000
 MAX_BOUNDARIES = 10 * MAX_PARTS
+# From here on base64 is counted rather than decoded to learn its size.
+COUNTED_BYTES = 64 * 1024
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,59}")
 _TELLING = {"from", "to", "subject", "date", "message-id", "received", "content-type"}
@@ -67,6 +69,24 @@ class Part:
         end = self.end if limit is None else min(self.end, self.start + limit * 3)
         data = _transfer_decoded(self.source[self.start : end], self._encoding())
         return data if limit is None else data[:limit]
+
+    def size(self) -> int:
+        """Return the size of the decoded content; of large base64 without decoding it."""
+        counted = None
+        if self.end - self.start >= COUNTED_BYTES and self._encoding() == "base64":
+            counted = self._counted()
+        return len(self.content()) if counted is None else counted
+
+    def _counted(self) -> int | None:
+        """Return what lines of one width hold; None where something else stands among them."""
+        source, start = self.source, self.start
+        last = source[max(start, self.end - 100) : self.end]
+        end = self.end - len(last) + len(last.rstrip())
+        width = source.find(b"\n", start, end) + 1 - start
+        ends = source.count(b"\n", start, end), source.count(b"\r", start, end)
+        if width <= 0 or (end - start - 1) // width != ends[0] or ends[1] not in {0, ends[0]}:
+            return None
+        return (end - start - sum(ends)) * 3 // 4 - last.count(b"=")
 
     def _encoding(self) -> str:
         words = re.findall(r"[a-z0-9-]+", self.fields.text("content-transfer-encoding", 40).lower())
@@ -170,11 +190,14 @@ class _Reader:
 
     def _stretches(self, part: Part, boundary: bytes) -> Iterator[tuple[int, int]]:
         """Yield where each body part begins and ends (RFC 2046 §5.1.1)."""
-        line = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
+        mark = b"\n--" + boundary
+        line = re.compile(re.escape(mark) + rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
         # The line end before a boundary belongs to it, and so does that of the header's last line.
         at, opened = max(part.start - 1, 0), -1
         for _ in range(MAX_BOUNDARIES):
-            found = line.search(self.source, at, part.end)
+            # Large attachments lie between boundaries, and a plain search is the fastest.
+            near = self.source.find(mark, at, part.end)
+            found = line.search(self.source, near, part.end) if near >= 0 else None
             if not found:
                 break
             end = self._without_cr(found.start(), opened)

@@ -163,7 +163,7 @@ def _described(part: Part) -> ParsedPart:
         filename=_filename(part),
         content_id=part.content_id,
         is_attachment=_is_attachment(part),
-        size=len(part.content()),
+        size=part.size(),
     )
 
 

@@ -80,12 +80,13 @@ def fetch(
     run: FetchRun, folder: RemoteFolder, numbers: Sequence[int], *, now: datetime = NOW
 ) -> None:
     """Keep a batch of letters as a visit does."""
-    keeping.keep(run, folder, [_received(number) for number in numbers], now=now)
+    keeping.keep(run, folder, [_received(number, now) for number in numbers], now=now)
 
 
-def _received(number: int) -> keeping.Received:
+def _received(number: int, now: datetime) -> keeping.Received:
     raw = mail(number)
-    return keeping.Received(Found(RemoteItem(number, f"u{number}", len(raw)), f"u{number}"), raw)
+    found = Found(RemoteItem(number, f"u{number}", len(raw)), f"u{number}")
+    return keeping.receive(found, raw, now=now)
 
 
 Plant = Callable[[Store], Facts]

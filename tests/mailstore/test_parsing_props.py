@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailstore import parsing
+from mailstore import mime, parsing
+from mailstore.markup import words, words_by_token
 
 LINES = rb"""
 From: a <a@b>|To: a@b, c: d@e;|Subject: =?utf-8?q?x=00=C3?=|Date: 1 Jan 2026|Message-ID: <a@b>
@@ -49,3 +52,47 @@ def test_every_listed_part_can_be_read_and_has_the_size_that_was_told(raw: bytes
         assert len(part.number) <= 60
         assert len(part.content_type) <= 120
         assert len(part.filename) <= 255
+
+
+# What HTML is made of, and what breaks it.
+MARKUP = st.sampled_from(
+    [
+        *"<>/=-!?&x'\" \n",
+        "<p",
+        "<b>",
+        "</b>",
+        "<br/>",
+        "</",
+        "<!--",
+        "-->",
+        "--!>",
+        "&lt;",
+        "<![",
+        "é",
+        "<style>",
+        "</style",
+        "</STYLE >",
+        "<Title ",
+        "</title>",
+        "<textarea>",
+        "<svg",
+        "<ſpan>",
+    ]
+)
+
+
+@given(st.lists(MARKUP, max_size=20).map("".join))
+def test_the_fast_way_to_the_words_of_html_reads_as_the_careful_one(markup: str) -> None:
+    assert words(markup) == words_by_token(markup)
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"\n", b"\r\n"]), st.integers(0, 3))
+def test_the_size_of_base64_is_counted_as_it_would_be_decoded(
+    data: bytes, line_end: bytes, blank: int
+) -> None:
+    letters = base64.encodebytes(data).replace(b"\n", line_end) + line_end * blank
+    raw = b"Subject: s\nContent-Transfer-Encoding: base64\n\n" + letters
+    root, _ = mime.read_structure(raw)
+    with pytest.MonkeyPatch.context() as always:
+        always.setattr(mime, "COUNTED_BYTES", 0)
+        assert root.size() == len(data)

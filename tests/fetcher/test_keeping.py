@@ -1,0 +1,52 @@
+"""What is stored together: first little, then much, and never too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import pytest
+from django.utils import timezone
+
+from fetcher import keeping
+from fetcher.keeping import Received, in_batches, receive
+from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FIRST_MESSAGES, Found
+from wire.errors import ConnectionFailed
+from wire.pop3 import RemoteItem
+
+
+def came(sizes: Iterable[int]) -> Iterator[Received]:
+    for number, size in enumerate(sizes):
+        found = Found(RemoteItem(number, f"u{number}", size), f"u{number}")
+        yield receive(found, b"x" * size, now=timezone.now())
+
+
+def numbers(batch: list[Received]) -> list[int]:
+    return [one.found.item.number for one in batch]
+
+
+def test_the_first_batch_is_small_so_that_the_newest_mail_is_there_at_once() -> None:
+    batches = [len(batch) for batch in in_batches(came([10] * 500))]
+    assert batches == [FIRST_MESSAGES, BATCH_MESSAGES, BATCH_MESSAGES, 50]
+
+
+def test_a_batch_stays_below_its_size_unless_one_message_is_larger() -> None:
+    sizes = [BATCH_BYTES - 10, 5, 5, 1, BATCH_BYTES + 1, 1]
+    batches = list(in_batches(came(sizes)))
+    assert [numbers(batch) for batch in batches] == [[0, 1, 2], [3], [4], [5]]
+
+
+def test_a_slow_server_does_not_hold_back_what_it_has_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "BATCH_SECONDS", 0)
+    assert [len(batch) for batch in in_batches(came([10] * 3))] == [1, 1, 1]
+
+
+def test_what_came_before_an_error_is_stored() -> None:
+    def broken() -> Iterator[Received]:
+        yield from came([10] * 3)
+        raise ConnectionFailed("conn.lost")
+
+    received = list[Received]()
+    with pytest.raises(ConnectionFailed):
+        received.extend(chain.from_iterable(in_batches(broken())))
+    assert numbers(received) == [0, 1, 2]
