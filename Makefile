@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
-INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-input --require-hashes --requirement
+INSTALL := -m pip install --quiet --quiet --no-input --require-hashes --requirement
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
+  --no-emit-index-url --custom-compile-command "make lock" --upgrade
 
 .PHONY: help run demo test test-all check fmt bench lock
 
@@ -49,13 +49,14 @@ fmt: .venv/dev ## lay out Python and templates the one way
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 	@$(BIN)/djlint --quiet --reformat templates
 
-bench: ## measure how fast it is
-	@echo "There is nothing to measure yet."
+bench: .venv/dev .venv/peers ## measure it beside other programs; ROWS="F1 F3" ROUNDS=3 measure less
+	@exec $(BIN)/python -m bench $(ROWS) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 lock: .venv/dev ## choose the newest allowed versions of what pyproject.toml names
-	@$(COMPILE) --upgrade --output-file locks/run.txt
-	@$(COMPILE) --upgrade --extra server --constraint locks/run.txt --output-file locks/server.txt
-	@$(COMPILE) --upgrade --extra server --group dev --constraint locks/server.txt --output-file locks/dev.txt
+	@$(COMPILE) pyproject.toml --output-file locks/run.txt
+	@$(COMPILE) pyproject.toml --extra server --constraint locks/run.txt --output-file locks/server.txt
+	@$(COMPILE) pyproject.toml --extra server --group dev --constraint locks/server.txt --output-file locks/dev.txt
+	@$(COMPILE) --group peers --output-file locks/bench.txt
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Muara needs Python 3.11 or newer, but $(PYTHON) is %d.%d: say make PYTHON=python3.11 (or newer)." % sys.version_info[:2])'
@@ -64,10 +65,17 @@ lock: .venv/dev ## choose the newest allowed versions of what pyproject.toml nam
 # Empty files that say which lock is installed.
 .venv/run: locks/run.txt | .venv/bin/python
 	@echo "Installing what Muara needs into .venv ..."
-	@$(INSTALL) locks/run.txt
+	@$(BIN)/python $(INSTALL) locks/run.txt
 	@touch $@
 
 .venv/dev: locks/dev.txt | .venv/bin/python
 	@echo "Installing what Muara and its tests need into .venv ..."
-	@$(INSTALL) locks/dev.txt
+	@$(BIN)/python $(INSTALL) locks/dev.txt
 	@touch $@ .venv/run
+
+# The programs in Python that Muara is measured beside: where they cannot be had, the table says so.
+.venv/peers: locks/bench.txt | .venv/bin/python
+	@echo "Installing what Muara is measured beside into .venv/peers ..."
+	@$(PYTHON) -m venv --clear .venv/peers
+	@.venv/peers/bin/python $(INSTALL) locks/bench.txt || rm -rf .venv/peers/bin
+	@touch $@

@@ -168,8 +168,11 @@ def _people() -> dict[str, str | int]:
 
 
 @contextmanager
-def run_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
-    """Run a server for ``HOSTS`` whose certificate the given authority signed."""
+def run_dovecot(authority: trustme.CA, more: str = "") -> Iterator[Dovecot]:
+    """Run a server for ``HOSTS`` whose certificate the given authority signed.
+
+    ``more`` are settings that come after the usual ones and win.
+    """
     command = program("dovecot")
     program("pop3", "/usr/lib/dovecot", "/usr/libexec/dovecot")
     with private_folder("dovecot") as folder, run_issuer() as issuer:
@@ -180,7 +183,7 @@ def run_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
         (folder / "passwords.conf").write_text(PASSWORDS.format(folder=folder))
         (folder / "tokens.conf").write_text(TOKENS.format(issuer=issuer.url))
         settings = folder / "dovecot.conf"
-        settings.write_text(SETTINGS.format(folder=folder, **people, **ports))
+        settings.write_text(SETTINGS.format(folder=folder, **people, **ports) + more)
         owner = int(people["owner"]), int(people["owner_group"])
         server = Dovecot(folder, ports, owner, issuer)
         log = folder / "start.log"

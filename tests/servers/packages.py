@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,9 +26,9 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 ATTEMPTS = 6
 
 
-def missing() -> list[str]:
+def missing(packages: Sequence[str] = PACKAGES) -> list[str]:
     """Name the packages that Debian's own list does not call installed."""
-    return [name for name in PACKAGES if not _installed(name)]
+    return [name for name in packages if not _installed(name)]
 
 
 def _installed(name: str) -> bool:
@@ -72,18 +72,18 @@ def say(sentence: str) -> None:
     sys.stdout.flush()
 
 
-def install() -> None:
+def install(packages: Sequence[str] = PACKAGES, what: str = "tests") -> None:
     """Install what is missing where this user may; say what stays missing elsewhere."""
     if not shutil.which("apt-get"):
-        say("No apt-get here: tests that need a real server are skipped where it is missing.")
+        say(f"No apt-get here: {what} that need a real server are skipped where it is missing.")
         return
-    wanted = missing()
+    wanted = missing(packages)
     if not wanted:
         return
     if os.geteuid() != 0:
-        say(f"Not root: tests that need {', '.join(wanted)} are skipped.")
+        say(f"Not root: {what} that need {', '.join(wanted)} are skipped.")
         return
-    say(f"Installing {', '.join(wanted)} for the tests; none of them is started.")
+    say(f"Installing {', '.join(wanted)} for the {what}; none of them is started.")
     _apt("update")
     # Ours is configured by the tests; a machine's own Postfix would start at its next boot.
     subprocess.run(["debconf-set-selections"], input=NO_POSTFIX, text=True, check=False)

@@ -7,7 +7,7 @@ import pwd
 import secrets
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,17 +56,20 @@ def _user() -> str | None:
 
 
 @contextmanager
-def run_postgres() -> Iterator[Postgres]:
+def run_postgres(settings: Sequence[str] = FAST) -> Iterator[Postgres]:
     """Run a server on a loopback port of its own."""
     initdb, command = program("initdb", *FOLDERS), program("postgres", *FOLDERS)
     with private_folder("postgres") as folder:
         server = Postgres(free_port(), secrets.token_hex(16))
         _make_cluster(initdb, folder, server.password)
-        settings = [f"--{setting}" for setting in FAST]
         where = ["-D", str(folder / "data"), "-p", str(server.port), "-k", "", "-h", "127.0.0.1"]
         log = folder / "log"
         with running(
-            [command, *where, *settings], log=log, cwd=folder, user=_user(), end=signal.SIGINT
+            [command, *where, *(f"--{setting}" for setting in settings)],
+            log=log,
+            cwd=folder,
+            user=_user(),
+            end=signal.SIGINT,
         ) as process:
             wait_for(lambda: _serves(server), what="postgres", log=log, process=process)
             yield server

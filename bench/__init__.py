@@ -1,0 +1,1 @@
+"""Measures Muara beside other programs that fetch mail; nothing of the program imports it."""

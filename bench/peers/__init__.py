@@ -1,0 +1,1 @@
+"""The programs that Muara is measured beside, each fetching one whole mailbox."""
