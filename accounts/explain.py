@@ -9,6 +9,7 @@ from typing import Any
 from django.template.defaultfilters import filesizeformat
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.troubles import (
@@ -90,6 +91,8 @@ MISSING: dict[str, Words] = {
     "host": _("The server"),
     "name": _("another name"),
     "date": _("an unknown day"),
+    "until": _("later"),
+    "provider": _("your provider"),
 }
 
 
@@ -105,6 +108,8 @@ def _shown(name: str, value: object) -> str:
         return filesizeformat(value)
     if name == "date" and (moment := _moment(value)):
         return date_format(moment, "DATE_FORMAT")
+    if name == "until" and (moment := _moment(value)):
+        return date_format(localtime(moment), "H:i")
     return str(value)
 
 

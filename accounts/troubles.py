@@ -362,6 +362,12 @@ TROUBLES: Final[dict[str, Trouble]] = {
         _("Ask whoever runs this service to allow it."),
         Step.SERVER,
     ),
+    "limit.daily": Trouble(
+        PROVIDER,
+        _("Paused until {until}, {provider}'s daily limit is reached."),
+        _("It gives only so much mail a day. We go on by ourselves; nothing is lost."),
+        Step.LOOK,
+    ),
     "account.stopped": Trouble(
         OURS,
         _("Fetching was stopped by whoever runs this service."),

@@ -19,7 +19,8 @@ class FetchRun(models.Model):
     """One visit to one server. While open it is the lock on its account, and carries a lease.
 
     ``code`` is empty for a good end; ``messages`` and ``octets`` count what was stored, of the
-    ``planned`` ones that the server listed, with the octets it told, ``began_at``.
+    ``planned`` ones that the server listed, with the octets it told, ``began_at``. ``received``
+    counts every octet that the server sent, known only once the run was closed in order.
     """
 
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, related_name="runs")
@@ -34,6 +35,7 @@ class FetchRun(models.Model):
     planned_octets = models.PositiveBigIntegerField(default=0)
     messages = models.PositiveIntegerField(default=0)
     octets = models.PositiveBigIntegerField(default=0)
+    received = models.PositiveBigIntegerField(default=0)
     deleted = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -17,7 +17,7 @@ from accounts import lifecycle, quotas
 from accounts.models import ExternalAccount, State
 from fetcher import progress
 from fetcher.models import FetchRun, RemoteFolder
-from fetcher.schedule import next_fetch_time
+from fetcher.schedule import LONGEST_WAIT, next_fetch_time
 from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
 
 log = structlog.get_logger()
@@ -32,7 +32,8 @@ class Outcome:
 
     ``retry`` is None when all went well; ``stopped`` means that the worker is ending, the owner has
     paused the account, or the visit's time was up: what is left goes on at once, if at all.
-    ``memory`` holds the columns of the remote folder that the next visit shall find changed.
+    ``wait`` is how long the provider wants to be left alone. ``memory`` holds the columns of the
+    remote folder that the next visit shall find changed.
     """
 
     code: str = ""
@@ -40,6 +41,7 @@ class Outcome:
     retry: Retry | None = None
     refused: bool = False
     stopped: bool = False
+    wait: timedelta = timedelta(0)
     memory: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -52,10 +54,11 @@ class Outcome:
 def outcome_of(error: MailError) -> Outcome:
     """Turn an expected failure into what the card will show."""
     facts = dict(error.facts)
+    wait = min(timedelta(seconds=int(facts.pop("wait", 0))), LONGEST_WAIT)
     if error.detail:
         facts["detail"] = error.detail
     refused = isinstance(error, AuthenticationFailed | AccessDisabled)
-    return Outcome(error.code, facts, error.retry, refused=refused)
+    return Outcome(error.code, facts, error.retry, refused=refused, wait=wait)
 
 
 def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
@@ -89,7 +92,9 @@ def _end(run: FetchRun, outcome: Outcome, now: datetime) -> bool:
     if not outcome.code and open_run.filter(messages=0, deleted=0).delete()[0]:
         run.closed_at, run.facts = now, outcome.facts
         return True
-    is_ours = open_run.update(closed_at=now, code=outcome.code, facts=outcome.facts)
+    is_ours = open_run.update(
+        closed_at=now, code=outcome.code, facts=outcome.facts, received=run.received
+    )
     # It is gone if this was tried before and had come about although nobody heard so.
     with suppress(FetchRun.DoesNotExist):
         run.refresh_from_db()
@@ -132,16 +137,18 @@ def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> da
     """
     if account.state != State.ACTIVE:
         return None
+    earliest = now + outcome.wait
     if outcome.stopped:
-        return now
+        return earliest
     failing_since = now if outcome.refused else account.failing_since or now
-    return next_fetch_time(
+    chosen = next_fetch_time(
         now,
         timedelta(minutes=account.interval_minutes),
         retry=Retry.SOON if outcome.refused else outcome.retry,
         failing_for=now - failing_since,
         jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
     )
+    return max(chosen, earliest)
 
 
 def _follow_up(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:

@@ -47,11 +47,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What bounds one visit; sizes are bytes."""
+    """What bounds one visit; sizes are bytes. ``daily_room`` is what the provider gives today."""
 
     room: int
     max_message_bytes: int
     max_messages: int | None = None
+    daily_room: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class FetchPlan:
     """What a visit will fetch.
 
     ``waiting`` counts what stays at the provider for want of room, ``later`` what the limit per
-    visit leaves to the next one.
+    visit leaves to the next one; ``held`` is what the provider gives only on another day.
     """
 
     download: tuple[Found, ...] = ()
@@ -67,6 +68,7 @@ class FetchPlan:
     waiting: int = 0
     later: int = 0
     later_octets: int = 0
+    held: tuple[Found, ...] = ()
 
 
 def number_repeats(named: Iterable[tuple[RemoteItem, str, bool]]) -> list[Found]:
@@ -90,14 +92,16 @@ def plan_fetch(
     fresh = [entry for entry in reversed(found) if entry.key not in known]
     too_large = [entry for entry in fresh if entry.item.size > options.max_message_bytes]
     candidates = [entry for entry in fresh if entry.item.size <= options.max_message_bytes]
-    download, waiting = _fit(candidates, options.room)
-    limit = len(download) if options.max_messages is None else options.max_messages
+    fitting, waiting = _fit(candidates, options.room)
+    limit = len(fitting) if options.max_messages is None else options.max_messages
+    download, held = _fit(fitting[:limit], options.daily_room)
     return FetchPlan(
-        download=tuple(download[:limit]),
+        download=tuple(download),
         too_large=tuple(too_large),
-        waiting=waiting,
-        later=len(download[limit:]),
-        later_octets=sum(entry.item.size for entry in download[limit:]),
+        waiting=len(waiting),
+        later=len(fitting[limit:]),
+        later_octets=sum(entry.item.size for entry in fitting[limit:]),
+        held=tuple(held),
     )
 
 
@@ -151,10 +155,15 @@ def next_position(known: Position, listing: Listing, octets: int | None) -> Posi
     return Position(count, found[-1].uid if found else known.last_uid, octets)
 
 
-def _fit(entries: Sequence[Found], room: int) -> tuple[list[Found], int]:
-    chosen = []
+def _fit(entries: Sequence[Found], room: int | None) -> tuple[list[Found], list[Found]]:
+    """Divide into what fits, which is everything without a limit, and the rest."""
+    if room is None:
+        return list(entries), []
+    chosen, left = [], []
     for entry in entries:
         if entry.item.size <= room:
             room -= entry.item.size
             chosen.append(entry)
-    return chosen, len(entries) - len(chosen)
+        else:
+            left.append(entry)
+    return chosen, left

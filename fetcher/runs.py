@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic, sleep
 from typing import TypeVar
@@ -19,6 +20,7 @@ from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import pace_of
 from accounts.vault import SealBroken
 from fetcher import progress
+from fetcher.daily_limits import fits_again_at, limit_of, room_for, spent_by
 from fetcher.keeping import RunLost, download
 from fetcher.leases import LEASE, LEASES
 from fetcher.memory import DISTRUST, changes, recall
@@ -32,6 +34,7 @@ from fetcher.planning import (
     choose_deletions,
     plan_fetch,
 )
+from fetcher.schedule import LONGEST_WAIT
 from fetcher.sessions import find_messages, open_session
 from fetcher.stopping import VISIT_SECONDS, Allowance, Stopping, Unwanted, either
 from mailstore import packs
@@ -104,7 +107,10 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
     limits = quotas.plan_of(account.owner)
     folder, _ = RemoteFolder.objects.get_or_create(account=account, name="INBOX")
     memory = recall(folder, account, now=timezone.now())
-    with open_session(account, memory, max_message_bytes=limits.max_message_bytes) as session:
+    with (
+        open_session(account, memory, max_message_bytes=limits.max_message_bytes) as session,
+        _counted(run, session),
+    ):
         listing = find_messages(session, folder, memory.position)
         stored_at = _stored_at(folder, listing)
         plan = _plan(account, limits, listing.found, stored_at)
@@ -117,11 +123,23 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
     if marked:
         _note_deleted(run, folder, marked)
     outcome = _told(plan, skipped, stopped=stopping() or allowance.is_up)
+    if plan.held and not (outcome.code or outcome.stopped):
+        outcome = _paused(account, plan.held, now=timezone.now())
+    wait = max(outcome.wait, min(timedelta(seconds=session.login_delay), LONGEST_WAIT))
     is_settled = not (outcome.facts or outcome.stopped or marked)
     now = timezone.now()
     there = [*stored_at.values(), *([now] if plan.download else [])]
     learnt = changes(folder, session, listing, there, is_settled=is_settled, now=now)
-    return replace(outcome, memory=learnt)
+    return replace(outcome, memory=learnt, wait=wait)
+
+
+@contextmanager
+def _counted(run: FetchRun, session: Pop3Session) -> Iterator[None]:
+    """Note how much the server sent, however the visit ends."""
+    try:
+        yield
+    finally:
+        run.received = session.lines.octets_in
 
 
 def _plan(
@@ -136,6 +154,7 @@ def _plan(
         room=quotas.room_left(account.owner_id),
         max_message_bytes=limits.max_message_bytes,
         max_messages=pace_of(account, limits).at_most,
+        daily_room=room_for(account, now=timezone.now()),
     )
     return plan_fetch(found, known, options)
 
@@ -201,3 +220,18 @@ def _told(plan: FetchPlan, skipped: int, *, stopped: bool) -> Outcome:
     if plan.waiting and not stopped:
         return Outcome("quota.full", facts, Retry.LATER)
     return Outcome(facts=facts, stopped=stopped)
+
+
+def _paused(account: ExternalAccount, held: Sequence[Found], *, now: datetime) -> Outcome:
+    """Wait until the provider gives as much again as the smallest message that it holds."""
+    limit = limit_of(account.incoming.host)
+    if limit is None:
+        return Outcome()
+    smallest = min(entry.item.size for entry in held)
+    until = fits_again_at(limit, spent_by(account, now=now), smallest, now=now)
+    facts: dict[str, str | int] = {
+        "held": len(held),
+        "provider": limit.provider,
+        "until": until.isoformat(timespec="seconds"),
+    }
+    return Outcome("limit.daily", facts, wait=until - now)

@@ -102,14 +102,20 @@ class AccessDisabled(MailError):
 
 
 class ServerBusy(MailError):
-    """The server asks us to come back: IN-USE, LOGIN-DELAY (RFC 2449), SYS/TEMP (RFC 3206)."""
+    """The server asks us to come back: IN-USE, LOGIN-DELAY (RFC 2449), SYS/TEMP (RFC 3206).
+
+    ``wait`` says after how many seconds, where it announced that.
+    """
 
     codes = frozenset({"server.busy", "server.inuse"})
     retry = Retry.SOON
 
 
 class LimitReached(MailError):
-    """The provider has had enough of us for now, or the mailbox there holds all that it may."""
+    """The provider has had enough of us for now, or the mailbox there holds all that it may.
+
+    ``wait`` says for how many seconds at least we should stay away, where that is known.
+    """
 
     codes = frozenset({"server.limit", "server.full"})
 

@@ -57,7 +57,8 @@ FULL = re.compile(
     re.IGNORECASE,
 )
 LIMIT = re.compile(
-    r"too many (\w+ )?(connections|sessions|requests|logins)|(login|request)s? too (often|frequent)"
+    r"too many (\w+ )?(connections|sessions|requests|logins)"
+    r"|maximum number of connections|(login|request)s? too (often|frequent)"
     r"|(bandwidth|download|command|connection|session|login|rate|frequency|daily|hourly)s? "
     r"(\w+ )?limits?\b|(login|rate)( frequency)? limited|throttl",
     re.IGNORECASE,
@@ -71,6 +72,9 @@ LOCKED = re.compile(
 WRONG = re.compile(
     r"(wrong|bad|invalid|incorrect) (user|name|password|login|credential)", re.IGNORECASE
 )
+# What is counted in octets is counted by the day.
+BY_THE_DAY = re.compile(r"bandwidth|download|daily", re.IGNORECASE)
+BY_THE_DAY_SECONDS = 3600
 
 LIST_LINE = re.compile(rb"(\d+) +(\d+)(?: .*)?")
 UIDL_LINE = re.compile(rb"(\d+) +([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?) *")
@@ -162,6 +166,12 @@ def _read_pairs(pattern: re.Pattern[bytes], block: bytes) -> dict[int, bytes]:
     return pairs
 
 
+def read_login_delay(offers: Mapping[str, frozenset[str]]) -> int:
+    """Return how many seconds must lie between two sign-ins (RFC 2449 section 6.5); 0 if none."""
+    words = offers.get("LOGIN-DELAY", ())
+    return max((read_size(w.encode()) for w in words if w.isascii() and w.isdecimal()), default=0)
+
+
 def _passing(reply: Reply, detail: str) -> MailError | None:
     """Say why the server wants us to come back later; None where it does not."""
     is_coded = reply.code in BUSY_CODES
@@ -170,9 +180,11 @@ def _passing(reply: Reply, detail: str) -> MailError | None:
         return None
     if reply.code == "IN-USE" or IN_USE.search(reply.text):
         return ServerBusy("server.inuse", detail=detail)
-    for words, code in ((FULL, "server.full"), (LIMIT, "server.limit")):
-        if words.search(reply.text):
-            return LimitReached(code, detail=detail)
+    if FULL.search(reply.text):
+        return LimitReached("server.full", detail=detail)
+    if LIMIT.search(reply.text):
+        facts = {"wait": BY_THE_DAY_SECONDS} if BY_THE_DAY.search(reply.text) else {}
+        return LimitReached("server.limit", detail=detail, **facts)
     return ServerBusy("server.busy", detail=detail) if is_coded else None
 
 

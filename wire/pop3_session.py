@@ -33,6 +33,7 @@ from wire.pop3_replies import (
     Reply,
     message_refusal,
     read_capabilities,
+    read_login_delay,
     read_reply,
     read_sizes,
     read_totals,
@@ -111,6 +112,11 @@ class Pop3Session:
     def pipelines(self) -> bool:
         """Tell whether commands may be sent before their turn (RFC 2449 section 6.6)."""
         return "PIPELINING" in self.offers
+
+    @property
+    def login_delay(self) -> int:
+        """Return how many seconds the server wants between two sign-ins, 0 where it says none."""
+        return read_login_delay(self.offers)
 
     def greet(self) -> None:
         """Hear the greeting, once; after STLS it lies behind us."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wire.dial import Step
-from wire.errors import ConnectionFailed, MailError, ProtocolError
+from wire.errors import ConnectionFailed, MailError, ProtocolError, ServerBusy
 from wire.login import Login, refused_token_facts
 from wire.pop3_memory import Capabilities, write_capabilities
 from wire.pop3_replies import Reply, read_capabilities, sign_in_error, token_error
@@ -125,9 +125,13 @@ def _judge(
 
 
 def _refused(session: Pop3Session, way: Way, reply: Reply, **facts: str | int) -> MailError:
-    if way.surrender is None:
-        return sign_in_error(reply, session.words(reply))
-    return token_error(reply, session.words(reply), facts)
+    words = session.words(reply)
+    error = (
+        sign_in_error(reply, words) if way.surrender is None else token_error(reply, words, facts)
+    )
+    if isinstance(error, ServerBusy) and session.login_delay:
+        error.facts["wait"] = session.login_delay
+    return error
 
 
 def _other_way(session: Pop3Session, login: Login, way: Way) -> Way | None:

@@ -276,6 +276,7 @@ REFUSALS = {
     b"-ERR invalid user name, or account limited": "auth.failed",
     b"-ERR [LOGIN-DELAY] Logins must be at least 1 minute apart": "server.busy",
     b"-ERR [sys/temp] out of order": "server.busy",
+    b"-ERR Maximum number of connections from user+IP exceeded": "server.limit",
     b"-ERR [SYS/PERM] call us": "auth.disabled",
     b"-ERR [AUTH] Application-specific password required: https://example.org": "auth.apppw",
     b"-ERR please create an app password to use this service": "auth.apppw",
