@@ -16,6 +16,7 @@ from accounts.models import ExternalAccount, Plan, User
 from accounts.models.account import SECURITIES
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
+from accounts.themes import DARK, LIGHT, SYSTEM
 from wire.endpoint import STANDARD_PORTS, Protocol, Security
 
 DELETE_AFTER = [
@@ -26,7 +27,7 @@ DELETE_AFTER = [
 ]
 FIELDS = {"conn.port": "port", "limit.plain": "security", "account.exists": "address"}
 MOST_PER_CYCLE = 1_000_000
-THEMES = [("system", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))]
+THEMES = [(SYSTEM, _("As the device")), (LIGHT, _("Light")), (DARK, _("Dark"))]
 
 
 def no_controls(value: str) -> None:

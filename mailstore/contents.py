@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from accounts.themes import DARK, LIGHT, SYSTEM, theme_of
 from accounts.views import SignedInRequest
 from mailstore import packs, parsing, rendering
 from mailstore.models import Message
@@ -26,6 +27,7 @@ BODY = (
 )
 RASTER = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 OPAQUE = "application/octet-stream"
+SCHEMES = {SYSTEM: "light dark", LIGHT: "light", DARK: "dark"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,12 @@ class Condition:
     """Why a message has no text to show, and how many remote things its body must not load.
 
     ``notice`` is "" where there is a text, else "damaged", "empty", "encrypted", "calendar" or
-    "attachments".
+    "attachments"; ``is_plain`` tells that no HTML is in it, so that it follows the theme.
     """
 
     notice: str = ""
     remote_blocked: int = 0
+    is_plain: bool = False
 
 
 def own_message(request: SignedInRequest, account: UUID, message: UUID) -> Message:
@@ -57,8 +60,8 @@ def condition_of(message: Message) -> Condition:
         raw = packs.read_raw(message.blob)
     except packs.BlobDamaged:
         return Condition("damaged")
-    safe = rendering.safe_body(raw, inline_url=str)
-    return Condition(parsing.read_body(raw).notice, safe.remote_blocked)
+    body = parsing.read_body(raw)
+    return Condition(body.notice, rendering.remote_loads(body), body.html is None)
 
 
 @require_safe
@@ -70,7 +73,8 @@ def body(request: SignedInRequest, account: UUID, message: UUID) -> HttpResponse
     def inline_url(number: str) -> str:
         return reverse("mail_part", args=[account, message, number]) + "?inline=1"
 
-    response = HttpResponse(rendering.safe_body(raw, inline_url=inline_url).html)
+    document = rendering.safe_body(raw, inline_url=inline_url, schemes=SCHEMES[theme_of(request)])
+    response = HttpResponse(document)
     parts = request.build_absolute_uri(reverse("mail_part", args=[account, message, "0"]))
     response["Content-Security-Policy"] = BODY.format(parts=parts.removesuffix("0/"))
     response["X-Frame-Options"] = "SAMEORIGIN"

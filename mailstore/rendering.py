@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from html import escape
 from itertools import groupby
@@ -15,7 +14,7 @@ import css_inline
 import nh3
 from django.utils.translation import gettext
 
-from mailstore.bodies import Piece
+from mailstore.bodies import Body, Piece
 from mailstore.css import safe_style
 from mailstore.parsing import read_body
 from mailstore.tidy import TAGS, Tidied, tidy
@@ -57,13 +56,16 @@ _DOCUMENT = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <style>
-html {{ background: #fff; color: #1c1c1e; color-scheme: light; }}
+html {{ color-scheme: {schemes}; }}
+html {{ background: light-dark(#fff, #14171c); color: light-dark(#1c1c1e, #e8ebf0); }}
 body {{ margin: 0; padding: 16px; font: 15px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }}
 img {{ max-width: 100%; height: auto; }}
 pre, .text {{ white-space: pre-wrap; margin: 0; }}
 .text {{ max-width: 80ch; }}
-.quote {{ color: #4a5568; border-left: 3px solid #cbd5e0; display: block; padding-left: 8px; }}
-section + section {{ margin-top: 16px; padding-top: 16px; border-top: 1px solid #e2e8f0; }}
+.quote {{ display: block; padding-left: 8px; border-left: 3px solid light-dark(#cbd5e0, #4a5568); }}
+.quote {{ color: light-dark(#4a5568, #b6bec9); }}
+section + section {{ margin-top: 16px; padding-top: 16px; border-top: 1px solid; }}
+section + section {{ border-color: light-dark(#e2e8f0, #343c47); }}
 </style></head>
 <body>
 {content}
@@ -71,47 +73,43 @@ section + section {{ margin-top: 16px; padding-top: 16px; border-top: 1px solid 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class SafeBody:
-    """A whole document, and how many remote things it was kept from loading."""
-
-    html: str
-    remote_blocked: int
-
-
-def safe_body(raw: bytes, *, inline_url: Callable[[str], str]) -> SafeBody:
+def safe_body(raw: bytes, *, inline_url: Callable[[str], str], schemes: str = "light") -> str:
     """Return what a message says as one document; ``inline_url`` gives the address of a part.
 
-    HTML parts are cleaned one by one, so that none can open what another closes.
+    HTML parts are cleaned one by one, so that none can open what another closes. ``schemes`` are
+    the colour schemes (CSS ``color-scheme``) for plain text; HTML is written for a light sheet.
     """
     body = read_body(raw)
     pictures = {f"cid:{name}": inline_url(number) for name, number in body.pictures.items()}
-    sections = [_section(piece, pictures) for piece in body.pieces]
-    content = "\n".join(f"<section>{section.html}</section>" for section in sections)
-    remote_blocked = sum(section.remote_blocked for section in sections)
-    return SafeBody(_DOCUMENT.format(content=content), remote_blocked)
+    sections = [f"<section>{_section(piece, pictures)}</section>" for piece in body.pieces]
+    schemes = schemes if body.html is None else "light"
+    return _DOCUMENT.format(content="\n".join(sections), schemes=schemes)
 
 
-def _section(piece: Piece, pictures: Mapping[str, str]) -> SafeBody:
+def remote_loads(body: Body) -> int:
+    """Count the remote things that a body asks for and does not get."""
+    return sum(tidy(piece.content).loads for piece in body.pieces if piece.is_html)
+
+
+def _section(piece: Piece, pictures: Mapping[str, str]) -> str:
     if piece.is_html:
-        safe = clean_html(piece.content, pictures)
+        shown = clean_html(piece.content, pictures)
     else:
-        safe = SafeBody(f'<div class="text">{text_html(piece.content)}</div>', 0)
+        shown = f'<div class="text">{text_html(piece.content.rstrip())}</div>'
     if not piece.is_cut:
-        return safe
+        return shown
     note = gettext("The rest of this text is too long to show. Download the message to read it.")
-    return SafeBody(f"{safe.html}<p>{escape(note)}</p>", safe.remote_blocked)
+    return f"{shown}<p>{escape(note)}</p>"
 
 
-def clean_html(markup: str, pictures: Mapping[str, str]) -> SafeBody:
+def clean_html(markup: str, pictures: Mapping[str, str]) -> str:
     """Return a fragment that holds only allowed elements, attributes and styles.
 
     ``pictures`` gives the address to load for each ``cid:`` address. The sanitiser comes last:
     nothing touches the markup after it. Cleaning the result once more changes nothing.
     """
-    tidied = tidy(markup)
-    cleaned = nh3.clean(
-        _with_styles_inlined(tidied),
+    return nh3.clean(
+        _with_styles_inlined(tidy(markup)),
         tags=set(TAGS),
         attributes=_ATTRIBUTES,
         attribute_filter=partial(_judged, pictures),
@@ -119,7 +117,6 @@ def clean_html(markup: str, pictures: Mapping[str, str]) -> SafeBody:
         link_rel=None,
         set_tag_attribute_values={"a": _LINK_MANNERS},
     )
-    return SafeBody(cleaned, tidied.loads)
 
 
 def _with_styles_inlined(tidied: Tidied) -> str:

@@ -11,10 +11,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import themes
 from accounts.forms import GeneralForm
 from accounts.views import SignedInRequest
 
-THEME_COOKIE = "muara_theme"
 ONE_YEAR = 365 * 24 * 60 * 60
 
 
@@ -22,7 +22,7 @@ ONE_YEAR = 365 * 24 * 60 * 60
 @require_http_methods(["GET", "POST"])
 def settings_general(request: SignedInRequest) -> HttpResponse:
     """Show and keep a person's choices; the theme stays with the browser, in a cookie."""
-    initial = {"theme": request.COOKIES.get(THEME_COOKIE, "system")}
+    initial = {"theme": themes.theme_of(request)}
     form = GeneralForm(request.POST or None, instance=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         person = form.save()
@@ -30,7 +30,7 @@ def settings_general(request: SignedInRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
         response = redirect("settings_general")
         response.set_cookie(
-            THEME_COOKIE,
+            themes.COOKIE,
             form.cleaned_data["theme"],
             max_age=ONE_YEAR,
             secure=settings.HTTPS,

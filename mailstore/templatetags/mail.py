@@ -13,21 +13,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import ExternalAccount
+from accounts.themes import SYSTEM, theme_of
 from mailstore.models import Message
 from mailstore.queries import newest_in_inbox
 from mailstore.rail import build_rail
 
 register = template.Library()
-THEMES = ("system", "light", "dark")
 SHOWN_PEOPLE = 3
 
 
 @register.simple_tag(takes_context=True)
 def theme(context: Context) -> str:
-    """Return the colour theme that the reader's cookie ``muara_theme`` asks for."""
+    """Return the colour theme of the reader's browser."""
     request = context.get("request")
-    chosen = request.COOKIES.get("muara_theme", "") if request else ""
-    return chosen if chosen in THEMES else "system"
+    return theme_of(request) if request else SYSTEM
 
 
 @register.inclusion_tag("mailstore/_rail.html", takes_context=True)
