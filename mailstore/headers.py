@@ -37,6 +37,10 @@ _PERSON_PIECE = re.compile(
     r'[^"(<,;:=]+|=',
     re.DOTALL,
 )
+# A local part, quoted or not, and a domain (RFC 5322 §3.4.1).
+_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s<>()\[\]",;:@\\]+)@[^\s<>()",;@\\]+')
+_ADDRESS_OR_WORD = re.compile(rf"{_ADDRESS.pattern}|[\w.+-]+")
+_BLANKS = re.compile(r"\s*([@.])\s*")
 _MESSAGE_ID = re.compile(r"<([^<>]{1,2000})>")
 _COMMENT = re.compile(r"\([^()]*\)")
 
@@ -225,19 +229,34 @@ def _people(value: bytes, charset: str) -> Iterator[Person]:
 def _person(pieces: list[str], charset: str) -> Iterator[Person]:
     words = [piece for piece in pieces if piece[0] not in "(<"]
     angles = [piece.strip("<>") for piece in pieces if piece[0] == "<"]
-    comments = [piece.strip('()" ') for piece in pieces if piece[0] == "("]
+    comments = " ".join(piece.strip('()" ') for piece in pieces if piece[0] == "(")
     phrase = "".join(_plain(word) for word in words).strip()
-    if angles:
-        address = angles[-1]
-    else:
-        address = next((word for word in "".join(words).split() if "@" in word), "")
-        phrase = " ".join(comments) if address else phrase
-    name = _decoded(phrase or " ".join(comments), charset, MAX_NAME)
-    if address.startswith("@"):
-        address = address.rpartition(":")[2]  # a source route (RFC 5322 §4.4)
-    address = _decoded(_COMMENT.sub("", address), charset, MAX_NAME).replace(" ", "")
+    address = _in_angles(angles, charset)
+    if "@" not in address and (bare := _bare_address("".join(words).strip())):
+        address = bare
+        beside = "".join(words).replace(f"<{bare}>", "").replace(bare, "")
+        phrase = comments or beside.strip("\"' ")
+    elif not address and any(angle.strip() for angle in angles):
+        phrase = "".join(pieces)  # Nobody can tell what was meant: it is shown as it came.
+    name = _decoded(phrase or comments, charset, MAX_NAME)
     if name or address:
         yield Person(name, address)
+
+
+def _in_angles(angles: list[str], charset: str) -> str:
+    """Return the last address in brackets, else the only one's word, such as MAILER-DAEMON."""
+    inner = [_decoded(_COMMENT.sub("", angle), charset, MAX_NAME) for angle in angles]
+    # A source route (RFC 5322 §4.4), and blanks where the obsolete syntax allows them.
+    inner = [one.rpartition(":")[2] if one.startswith("@") else one for one in inner]
+    inner = [_BLANKS.sub(r"\1", one).strip() for one in inner]
+    known = _ADDRESS if len(inner) != 1 else _ADDRESS_OR_WORD
+    return next((one for one in reversed(inner) if known.fullmatch(one)), "")
+
+
+def _bare_address(text: str) -> str:
+    """Return the last address among words, whatever quotes and brackets stand around it."""
+    words = [text, *(word.strip("<>\"'") for word in text.split())]
+    return next((word for word in reversed(words) if _ADDRESS.fullmatch(word)), "")[:MAX_NAME]
 
 
 def _plain(piece: str) -> str:
