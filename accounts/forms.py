@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 import idna
@@ -17,6 +16,7 @@ from accounts.models.account import SECURITIES
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
 from accounts.themes import DARK, LIGHT, SYSTEM
+from accounts.zones import known_zones
 from wire.endpoint import STANDARD_PORTS, Protocol, Security
 
 DELETE_AFTER = [
@@ -261,15 +261,25 @@ class GeneralForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         model = User
         fields = ("name", "language", "time_zone", "mails_notices")
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, browser_zone: str, **options: Any) -> None:
         super().__init__(*args, **options)
         languages = [("", _("As the browser")), *settings.LANGUAGES]
         self.fields["language"] = forms.ChoiceField(
             label=_("Language"), required=False, choices=languages
         )
-        zones = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
+        zones = sorted(zone for zone in known_zones() if "/" in zone)
         self.fields["time_zone"] = forms.ChoiceField(
             label=_("Time zone"),
             required=False,
-            choices=[("", _("As this site")), ("UTC", "UTC"), *((zone, zone) for zone in zones)],
+            choices=[("", _("As the browser")), ("UTC", "UTC"), *((zone, zone) for zone in zones)],
+            help_text=_zone_words(self.instance.time_zone, browser_zone),
         )
+
+
+def _zone_words(chosen: str, browser_zone: str) -> str:
+    """Say in which zone times are shown now, and who says so."""
+    if chosen:
+        return _("Times are shown in %(zone)s.") % {"zone": chosen}
+    if browser_zone:
+        return _("Times are shown in %(zone)s, as this browser says.") % {"zone": browser_zone}
+    return _("Times are shown in %(zone)s, as this site is set.") % {"zone": settings.TIME_ZONE}

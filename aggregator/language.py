@@ -5,11 +5,11 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from accounts.models import User
+from accounts.zones import zone_of
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -24,8 +24,8 @@ class LanguageMiddleware:
         """Answer in the reader's language and say so in ``Content-Language``."""
         chosen = getattr(request.user, "language", "")
         language = chosen or translation.get_language_from_request(request)
-        zone = getattr(request.user, "time_zone", "") or settings.TIME_ZONE
-        with translation.override(language), timezone.override(zoneinfo.ZoneInfo(zone)):
+        zone = zoneinfo.ZoneInfo(zone_of(request))
+        with translation.override(language), timezone.override(zone):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
         _remember(request, language)

@@ -28,6 +28,8 @@ Found = Iterable[tuple[int, str, Words, list[str]]]
 TEMPLATE_ENDINGS = {".html", ".txt"}
 # The parts of allauth whose pages and forms people see here.
 SIGN_IN_PARTS = ("account", "mfa", "usersessions", "core")
+# Words that would name a second time, or spell otherwise, what our pages name already.
+AVOIDED = {"id": re.compile(r"[Ee]-mail|[Ss]ilahkan|\banda\b|[Kk]uki|[Pp]eramban|[Dd]efault")}
 NOT_SHOWN = {"migrations", "management", "tests", "admin.py"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}")
 HEADER = "# The sentences of Muara in another language.\n"
@@ -45,7 +47,10 @@ def po_path(language: str) -> Path:
 
 # --- What the code says ---------------------------------------------------------------------------
 def wanted(language: str) -> Catalog:
-    """Collect our own sentences, and those of the sign-in pages that allauth leaves in English."""
+    """Collect our own sentences, and those of the sign-in pages that allauth says otherwise.
+
+    It leaves some in English, and others use words that ours avoid.
+    """
     catalog = Catalog(locale=language, project="Muara")
     for file, name in _our_files():
         _collect(file, name, catalog)
@@ -55,7 +60,8 @@ def wanted(language: str) -> Catalog:
     translated = _allauth_catalog(language)
     for message in theirs:
         done = translated.get(message.id, message.context)
-        if message.id and not (done and _is_translated(done)):
+        is_good = done and _is_translated(done) and not _avoided_words(done, language)
+        if message.id and not is_good:
             _add(catalog, message)
     return catalog
 
@@ -142,6 +148,8 @@ def problems(wanted: Catalog, catalog: Catalog, compiled: Catalog | None) -> lis
             found.append(f"missing: {_shown(message)}")
         else:
             found += _faults(known)
+            words = _avoided_words(known, str(catalog.locale))
+            found += [f"{word!r} has another word here: {_shown(known)}" for word in words]
     for message in [*_real(catalog), *catalog.obsolete.values()]:
         if wanted.get(message.id, message.context) is None:
             found.append(f"no longer used: {_shown(message)}")
@@ -176,6 +184,11 @@ def _forms(words: str | Iterable[str] | None) -> list[str]:
 
 def _is_translated(message: Message) -> bool:
     return bool(message.string) and all(_forms(message.string))
+
+
+def _avoided_words(message: Message, language: str) -> list[str]:
+    avoided = AVOIDED.get(language)
+    return [*avoided.findall(" ".join(_forms(message.string)))] if avoided else []
 
 
 def _real(catalog: Catalog) -> list[Message]:

@@ -179,7 +179,7 @@ def where_to_look(keepsake: Keepsake) -> str:
     """Say where the demo is and how to sign in."""
     return f"""
   The demo is ready:  {os.environ["MUARA_URL"]}
-  E-mail address      {USER}
+  Email address       {USER}
   Password            {keepsake.password}
 
   Two mailboxes are being fetched: {" and ".join(box.address for box in BOXES)}.

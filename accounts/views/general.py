@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import themes
 from accounts.forms import GeneralForm
 from accounts.views import SignedInRequest
+from accounts.zones import browser_zone
 
 ONE_YEAR = 365 * 24 * 60 * 60
 
@@ -23,7 +24,10 @@ ONE_YEAR = 365 * 24 * 60 * 60
 def settings_general(request: SignedInRequest) -> HttpResponse:
     """Show and keep a person's choices; the theme stays with the browser, in a cookie."""
     initial = {"theme": themes.theme_of(request)}
-    form = GeneralForm(request.POST or None, instance=request.user, initial=initial)
+    zone = browser_zone(request)
+    form = GeneralForm(
+        request.POST or None, instance=request.user, initial=initial, browser_zone=zone
+    )
     if request.method == "POST" and form.is_valid():
         person = form.save()
         with translation.override(person.language or translation.get_language()):

@@ -17,6 +17,7 @@ from accounts.themes import SYSTEM, theme_of
 from mailstore.models import Message
 from mailstore.queries import newest_in_inbox
 from mailstore.rail import build_rail
+from mailstore.senders import is_disguised
 
 register = template.Library()
 SHOWN_PEOPLE = 3
@@ -70,6 +71,21 @@ def initials(name: str) -> str:
     words = [word for word in name.replace(".", " ").split("@")[0].split() if word[0].isalnum()]
     letters = words[0][0] + (words[-1][0] if len(words) > 1 else "") if words else name[:1]
     return letters.upper()
+
+
+@register.filter
+def sender(message: Message) -> str:
+    """Return what a list calls the sender: the name, unless it is somebody else's address."""
+    if is_sender_disguised(message):
+        return message.sender_address
+    return message.sender_name or message.sender_address
+
+
+@register.filter
+def is_sender_disguised(message: Message) -> bool:
+    """Tell whether the sender's name is another address than the one the message came from."""
+    address = message.sender_address
+    return bool(address) and is_disguised(message.sender_name, address)
 
 
 @register.filter

@@ -130,3 +130,11 @@ def test_a_compiled_catalogue_reads_as_it_was_written(
     known = translations.load("id")
     compiled = translations.load_compiled(path.with_suffix(".mo"))
     assert translations.problems(known, known, compiled) == []
+
+
+def test_one_thing_has_one_word_also_where_allauth_has_another() -> None:
+    entries = ("Email", "E-mail"), ("Your address", "Alamat Anda")
+    assert faults(catalog(*entries), catalog(*entries)) == ["'E-mail' has another word here"]
+    wanted = translations.wanted("id")
+    assert wanted.get("The email address is not assigned to any user account.")
+    assert wanted.get("Incorrect password.") is None

@@ -129,6 +129,19 @@ def test_a_list_names_sender_subject_account_and_what_is_unread(
     assert f'title="{account.name}">{account.badge}<' in page
 
 
+def test_a_sender_under_another_address_is_shown_by_the_real_one_with_a_warning(
+    client: Client, account: ExternalAccount
+) -> None:
+    mail = letter()
+    mail.replace_header("From", '"ceo@bank.example" <x@evil.example>')
+    message = make_message(account, mail)
+    row = client.get("/mail/all/inbox/").content.decode()
+    assert '<span class="from">x@evil.example</span>' in row
+    page = client.get(address("mail_message", message)).content.decode()
+    assert "<strong>x@evil.example</strong>" in page
+    assert "written as “ceo@bank.example”, but this message came from x@evil.example" in page
+
+
 def test_older_pages_are_linked_by_key_and_say_where_the_newest_are(
     client: Client, account: ExternalAccount
 ) -> None:

@@ -1,0 +1,112 @@
+"""Things that fit only by a hair, where the longer language is the test of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator
+
+from tests.journeys.people import become
+from tests.journeys.visits import Visit, visit
+from tests.journeys.world import READER, World, make_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+WIDE, PHONE = (1280, 800), (390, 844)
+BACKGROUND = "it => getComputedStyle(it).backgroundColor"
+WHITE, NIGHT = "rgb(255, 255, 255)", "rgb(20, 23, 28)"
+
+
+@pytest.fixture
+def world(site: str) -> World:
+    return make_world()
+
+
+@pytest.fixture
+def visitor(
+    chromium: Browser, site: str, world: World, request: pytest.FixtureRequest
+) -> Iterator[Visit]:
+    """Lend a browser of somebody who reads Indonesian; ``request.param`` is its screen and more."""
+    (width, height), *more = request.param
+    options = {"locale": "id-ID"} | dict(*more)
+    with visit(chromium, site, "looks", width=width, height=height, **options) as visitor:
+        become(visitor, world.sessions[READER])
+        yield visitor
+    assert not visitor.troubles, "\n".join(visitor.troubles)
+
+
+def tops(things: Locator) -> set[float]:
+    places = (thing.bounding_box() for thing in things.all())
+    return {round(place["y"] + place["height"] / 2) for place in places if place}
+
+
+def is_cut(thing: Locator) -> bool:
+    return bool(thing.evaluate("it => it.scrollWidth > it.clientWidth"))
+
+
+@pytest.mark.parametrize("visitor", [[WIDE], [PHONE]], indirect=True)
+def test_what_is_done_to_many_stands_in_one_row(visitor: Visit) -> None:
+    visitor.go("/mail/all/inbox/")
+    visitor.page.locator(".rows .pick input").first.check()
+    buttons = visitor.page.locator(".list-actions .button")
+    assert buttons.count() == 2
+    assert len(tops(buttons)) == 1
+    visitor.judge("one picked")
+
+
+@pytest.mark.parametrize("visitor", [[WIDE]], indirect=True)
+def test_the_names_of_the_views_are_never_cut(visitor: Visit) -> None:
+    visitor.go("/mail/all/inbox/")
+    words = visitor.page.locator(".rail-nav > ul:first-of-type .word").all()
+    assert len(words) == 3
+    assert not any(is_cut(word) for word in words)
+    assert {word.bounding_box()["height"] < 30 for word in words} == {True}  # type: ignore[index]
+
+
+@pytest.mark.parametrize("visitor", [[PHONE]], indirect=True)
+def test_the_tools_of_a_message_stand_in_one_row_on_a_phone(visitor: Visit, world: World) -> None:
+    visitor.go(world.paths["text"])
+    tools = visitor.page.locator(".message-tools :is(a, button):visible")
+    assert tools.count() == 4
+    assert len(tops(tools)) == 1
+
+
+@pytest.mark.parametrize("visitor", [[WIDE]], indirect=True)
+def test_the_people_of_a_message_have_its_whole_width(visitor: Visit, world: World) -> None:
+    visitor.go(world.paths["attachment"])
+    visitor.page.locator(".people summary").click()
+    lines = [line.bounding_box() for line in visitor.page.locator(".people dd").all()]
+    assert all(line and line["height"] < 24 for line in lines)
+
+
+@pytest.mark.parametrize("visitor", [[WIDE, {"color_scheme": "dark"}]], indirect=True)
+def test_plain_text_follows_the_theme_and_html_stays_on_its_light_sheet(
+    visitor: Visit, world: World
+) -> None:
+    for name, colour in (("text", NIGHT), ("html", WHITE)):
+        visitor.go(world.paths[name])
+        assert visitor.page.locator(".sheet").evaluate(BACKGROUND) == colour
+        inside = visitor.page.frame_locator("iframe").locator("html")
+        assert inside.evaluate(BACKGROUND) == colour
+
+
+@pytest.mark.parametrize("visitor", [[WIDE, {"timezone_id": "Asia/Jakarta"}]], indirect=True)
+def test_the_browser_tells_its_time_zone_at_sign_in(visitor: Visit, world: World) -> None:
+    visitor.page.context.clear_cookies()
+    visitor.go("/auth/login/")
+    visitor.page.wait_for_function("document.cookie.includes('muara_zone=Asia/Jakarta')")
+    visitor.page.context.add_cookies(
+        [{"name": "muara_session", "value": world.sessions[READER], "url": visitor.site}]
+    )
+    visitor.go("/settings/general/")
+    assert "Asia/Jakarta" in visitor.page.locator("#id_time_zone_helptext").inner_text()
+
+
+@pytest.mark.parametrize("visitor", [[WIDE, {"java_script_enabled": False}]], indirect=True)
+def test_without_scripts_the_frame_is_about_as_high_as_the_screen(
+    visitor: Visit, world: World
+) -> None:
+    visitor.go(world.paths["text"])
+    box = visitor.page.locator(".sheet iframe").bounding_box()
+    assert box
+    assert box["height"] > 650
