@@ -12,6 +12,7 @@ from accounts.lifecycle import MOVES, Event
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import Pace, pace_of
 from accounts.progress import Progress, progress_of
+from accounts.remarks import remarks
 from accounts.troubles import AT_CONNECTION, STEPS, Step, Words
 
 
@@ -50,6 +51,11 @@ class Card:
         if self.reason is None:
             return STEPS[Step.SIGN_IN] if self.account.state in NEED_PROOF else ""
         return self.reason.step_words if self.reason.step in AT_CONNECTION else ""
+
+    @property
+    def remarks(self) -> list[str]:
+        """Say what the last visit left at the provider, and what it knew already."""
+        return remarks(self.account.last_facts)
 
     @property
     def encryption(self) -> Words:

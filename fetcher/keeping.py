@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
 from time import monotonic
@@ -15,6 +16,7 @@ from django.utils import timezone
 from accounts import quotas
 from fetcher import progress
 from fetcher.ahead import ahead
+from fetcher.identity import Found
 from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import (
@@ -23,8 +25,8 @@ from fetcher.planning import (
     BATCH_SECONDS,
     FIRST_MESSAGES,
     FetchPlan,
-    Found,
 )
+from fetcher.recognition import move
 from fetcher.stopping import Allowance, Stopping, either
 from mailstore import ingest, packs
 from mailstore.folders import role_folder
@@ -60,6 +62,14 @@ def receive(found: Found, raw: bytes, *, now: datetime) -> Received:
     return Received(found, arrival, fingerprint(raw))
 
 
+@dataclass(slots=True)
+class Haul:
+    """What could not be had, and why; ``again`` counts what was stored here already."""
+
+    failures: list[tuple[Found, MailError]] = field(default_factory=list)
+    again: int = 0
+
+
 def download(
     run: FetchRun,
     folder: RemoteFolder,
@@ -67,32 +77,32 @@ def download(
     plan: FetchPlan,
     stopping: Stopping,
     allowance: Allowance,
-) -> int:
-    """Fetch and keep, batch by batch. Return how many messages could not be had.
+) -> Haul:
+    """Fetch and keep, batch by batch.
 
     Another thread reads on while a batch is stored, and asks ``stopping``.
     """
-    left, skipped = Event(), list[MailError]()
+    left, haul = Event(), Haul()
     wanted = {found.item.number: found for found in plan.download}
     answers = session.retrieve(allowance.spend(found.item for found in plan.download))
-    received = _received(answers, wanted, skipped, either(left.is_set, stopping))
+    received = _received(answers, wanted, haul, either(left.is_set, stopping))
     with ahead(in_batches(received), left) as batches:
         for batch in batches:
-            keep(run, folder, batch, now=timezone.now())
-    return len(skipped)
+            haul.again += keep(run, folder, batch, now=timezone.now())
+    return haul
 
 
 def _received(
     answers: Iterator[Answered],
     wanted: Mapping[int, Found],
-    skipped: list[MailError],
+    haul: Haul,
     stopping: Stopping,
 ) -> Iterator[Received]:
     """Yield the messages that can be had, and note why the others cannot."""
     try:
         for item, raw in answers:
             if isinstance(raw, MailError):
-                skipped.append(raw)
+                haul.failures.append((wanted[item.number], raw))
             else:
                 yield receive(wanted[item.number], raw, now=timezone.now())
             if stopping():
@@ -131,17 +141,45 @@ def _octets(batch: Sequence[Received]) -> int:
     return sum(one.octets for one in batch)
 
 
-def keep(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], *, now: datetime) -> None:
-    """Store a batch: one pack written and synced, then everything else in one transaction.
+def keep(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], *, now: datetime) -> int:
+    """Store a batch; of messages that are here already only the new name is noted. Count those.
 
     Raise QuotaExceeded when the batch does not fit, RunLost when the run is no longer ours; then
-    nothing of the batch is stored, and the pack is litter that is removed at once.
+    nothing of what is new is stored.
     """
+    again = _names_again(folder, batch)
+    if again:
+        with transaction.atomic():
+            fence(run, now)
+            move(again)
+    known = {found.key for found in again.values()}
+    if fresh := [one for one in batch if one.found.key not in known]:
+        _store(run, folder, fresh, now)
+    return len(again)
+
+
+def _names_again(folder: RemoteFolder, batch: Sequence[Received]) -> dict[int, Found]:
+    """Return new names for the notes on messages with the same bytes that are listed no more."""
+    gone = RemoteUid.objects.gone().filter(
+        account_id=folder.account_id,
+        remote_folder=folder,
+        fingerprint__in=[one.fingerprint for one in batch],
+        sha256__in=[one.arrival.sha256 for one in batch],
+    )
+    rows = defaultdict(list)
+    for pk, digest in gone.order_by("pk").values_list("pk", "sha256"):
+        rows[digest].append(pk)
+    named = ((rows[one.arrival.sha256], one.found) for one in batch)
+    return {pks.pop(0): found for pks, found in named if pks}
+
+
+def _store(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], now: datetime) -> None:
+    """Write one pack and sync it, then everything else in one transaction."""
     arrivals = [one.arrival for one in batch]
     pack = packs.write_pack([arrival.raw for arrival in arrivals])
     # Within the transaction: a commit that fails may have come about, and its rows name the pack.
     with transaction.atomic(), packs.discarded_on_failure(pack):
-        _renew(run, now)
+        fence(run, now)
         quotas.take(run.account.owner_id, _octets(batch))
         inbox = role_folder(run.account, Role.INBOX)
         messages = ingest.store_messages(run.account, inbox, pack, arrivals)
@@ -159,6 +197,7 @@ def _remote_uid(folder: RemoteFolder, one: Received, message_id: int, now: datet
         uid=one.found.uid,
         uid_is_made=one.found.uid_is_made,
         occurrence=one.found.occurrence,
+        listed_size=one.found.item.size,
         sha256=one.arrival.sha256,
         fingerprint=one.fingerprint,
         message_id=message_id,
@@ -166,7 +205,7 @@ def _remote_uid(folder: RemoteFolder, one: Received, message_id: int, now: datet
     )
 
 
-def _renew(run: FetchRun, now: datetime) -> None:
+def fence(run: FetchRun, now: datetime) -> None:
     """Prolong the lease in the transaction that stores, so that a lost run stores nothing."""
     ours = FetchRun.objects.filter(pk=run.pk, closed_at=None)
     if not ours.update(lease_until=now + LEASE):

@@ -85,11 +85,19 @@ class RemoteFolder(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def stored(self, uids: Collection[str]) -> models.QuerySet[RemoteUid]:
+    def stored(self, uids: Collection[str]) -> RemoteUidQuerySet:
         """Return the notes on these POP3 uids; named so that the unique index finds them."""
         return RemoteUid.objects.filter(
             account_id=self.account_id, remote_folder=self, uid_validity=0, uid__in=uids
         )
+
+
+class RemoteUidQuerySet(models.QuerySet["RemoteUid"]):
+    """Questions that are asked more than once."""
+
+    def gone(self) -> RemoteUidQuerySet:
+        """Keep the notes on messages that are not listed any more."""
+        return self.filter(gone_at__isnull=False)
 
 
 class RemoteUid(models.Model):
@@ -97,7 +105,9 @@ class RemoteUid(models.Model):
 
     ``uid`` is the UIDL (RFC 1939 §7) or the IMAP UID; where the server gave none it is made from
     the fingerprint of the headers and ``uid_is_made`` is set. ``occurrence`` numbers repeats of one
-    UIDL. ``deleted_at`` tells when we deleted the message at the server.
+    UIDL. ``listed_size`` is what the server said of its octets, which need not be true.
+    ``deleted_at`` tells when we deleted the message at the server, ``gone_at`` since when a whole
+    listing has not named it.
     """
 
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)
@@ -105,18 +115,27 @@ class RemoteUid(models.Model):
     uid_validity = models.PositiveBigIntegerField(default=0)
     uid = models.CharField(max_length=MAX_UID)
     uid_is_made = models.BooleanField(default=False)
-    occurrence = models.PositiveSmallIntegerField(default=0)
+    occurrence = models.PositiveIntegerField(default=0)
+    listed_size = models.PositiveBigIntegerField(null=True)
     sha256 = models.CharField(max_length=SHA256_HEX)
     fingerprint = models.CharField(max_length=SHA256_HEX)
     message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True)
     stored_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
+    gone_at = models.DateTimeField(null=True)
+
+    objects = RemoteUidQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("remote id")
         verbose_name_plural = _("remote ids")
         indexes: ClassVar = [
             models.Index(fields=["account", "fingerprint"], name="remote_uid_by_fingerprint"),
+            models.Index(
+                fields=["remote_folder", "listed_size"],
+                condition=Q(gone_at__isnull=False),
+                name="remote_uid_gone",
+            ),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -89,7 +89,8 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
 def _end(run: FetchRun, outcome: Outcome, now: datetime) -> bool:
     """Close the run, or take it away where nothing came of it. Return False if it was not ours."""
     open_run = FetchRun.objects.filter(pk=run.pk, closed_at=None)
-    if not outcome.code and open_run.filter(messages=0, deleted=0).delete()[0]:
+    is_idle = not (outcome.code or "recognised" in outcome.facts)
+    if is_idle and open_run.filter(messages=0, deleted=0).delete()[0]:
         run.closed_at, run.facts = now, outcome.facts
         return True
     is_ours = open_run.update(

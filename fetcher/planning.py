@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wire.pop3 import Position, RemoteItem
+from fetcher.identity import Found
+from wire.pop3 import Position
 
 # What is stored together, in one pack and one transaction. Three batches are in memory at a time,
 # and a message larger than a batch is one by itself.
@@ -20,21 +20,6 @@ FIRST_MESSAGES = 50
 TRUSTED_FOR = timedelta(hours=24)
 TRUSTED_POLLS = 50
 SPREAD, SPREAD_STEPS = 0.25, 64
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One listed message under the name we know it by; ``occurrence`` numbers repeats of a uid."""
-
-    item: RemoteItem
-    uid: str
-    occurrence: int = 0
-    uid_is_made: bool = False
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """Return what identifies the message within its mailbox."""
-        return self.uid, self.occurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +54,6 @@ class FetchPlan:
     later: int = 0
     later_octets: int = 0
     held: tuple[Found, ...] = ()
-
-
-def number_repeats(named: Iterable[tuple[RemoteItem, str, bool]]) -> list[Found]:
-    """Give each repeat of a uid an occurrence of its own, in the server's order."""
-    seen: Counter[str] = Counter()
-    found = []
-    for item, uid, is_made in named:
-        found.append(Found(item, uid, seen[uid], is_made))
-        seen[uid] += 1
-    return found
 
 
 def plan_fetch(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import hashlib
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 
 from accounts import quotas
 from accounts.models import ExternalAccount, State
 from accounts.vault import SealBroken
 from fetcher.memory import Memory
 from fetcher.models import RemoteUid
-from fetcher.planning import BATCH_BYTES, Found
-from fetcher.sessions import find_all, open_session
+from fetcher.planning import BATCH_BYTES
+from fetcher.sessions import Headings, find_all, open_session
 from mailstore.mending import put_back
 from mailstore.models import Blob
 from wire.errors import MailError
-from wire.pop3 import Pop3Session
+from wire.pop3 import Pop3Session, RemoteItem
 
 
 def refetch(blob_ids: Collection[int]) -> Iterator[tuple[int, int, str]]:
@@ -29,20 +30,22 @@ def refetch(blob_ids: Collection[int]) -> Iterator[tuple[int, int, str]]:
     uids = RemoteUid.objects.filter(
         account__state=State.ACTIVE, sha256__in={digest for _, digest in wanted}
     ).select_related("account__owner", "account__incoming")
-    by_account: dict[ExternalAccount, dict[tuple[str, int], str]] = {}
+    by_account: dict[ExternalAccount, dict[str, str]] = {}
     for uid in uids:
         if (uid.account.owner_id, uid.sha256) in wanted:
-            by_account.setdefault(uid.account, {})[uid.uid, uid.occurrence] = uid.sha256
-    for account, digests in by_account.items():
-        yield account.pk, *_visit(account, digests)
+            by_account.setdefault(uid.account, {})[uid.sha256] = uid.uid
+    for account, names in by_account.items():
+        yield account.pk, *_visit(account, names)
 
 
-def _visit(account: ExternalAccount, digests: dict[tuple[str, int], str]) -> tuple[int, str]:
-    limits = quotas.plan_of(account.owner)
+def _visit(account: ExternalAccount, names: Mapping[str, str]) -> tuple[int, str]:
+    """Get what has one of these names again; ``names`` by digest."""
+    limits, wanted = quotas.plan_of(account.owner), set(names.values())
     try:
         with open_session(account, Memory(), max_message_bytes=limits.max_message_bytes) as session:
-            found = [one for one in find_all(session) if one.key in digests]
-            count = _retrieve(session, account.owner_id, found, digests)
+            named = find_all(session, Headings(session))
+            items = [one.item for one in named if one.uid in wanted]
+            count = _retrieve(session, account.owner_id, items, names)
             session.finish()
     except MailError as error:
         return 0, error.code
@@ -52,17 +55,14 @@ def _visit(account: ExternalAccount, digests: dict[tuple[str, int], str]) -> tup
 
 
 def _retrieve(
-    session: Pop3Session,
-    owner_id: int,
-    found: Sequence[Found],
-    digests: dict[tuple[str, int], str],
+    session: Pop3Session, owner_id: int, items: Sequence[RemoteItem], digests: Container[str]
 ) -> int:
-    names = {one.item.number: digests[one.key] for one in found}
     batch: dict[str, bytes] = {}
     count = 0
-    for item, raw in session.retrieve([one.item for one in found]):
+    for _, raw in session.retrieve(items):
         if not isinstance(raw, MailError):
-            batch[names[item.number]] = raw
+            digest = hashlib.sha256(raw).hexdigest()
+            batch |= {digest: raw} if digest in digests else {}
         if sum(map(len, batch.values())) >= BATCH_BYTES:
             count += put_back(owner_id, batch)
             batch = {}

@@ -21,21 +21,22 @@ from accounts.pace import pace_of
 from accounts.vault import SealBroken
 from fetcher import progress
 from fetcher.daily_limits import fits_again_at, limit_of, room_for, spent_by
-from fetcher.keeping import RunLost, download
+from fetcher.identity import Found
+from fetcher.keeping import Haul, RunLost, download, fence
 from fetcher.leases import LEASE, LEASES
 from fetcher.memory import DISTRUST, changes, recall
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.outcomes import Outcome, close, outcome_of
 from fetcher.planning import (
     FetchPlan,
-    Found,
     Listing,
     Options,
     choose_deletions,
     plan_fetch,
 )
+from fetcher.recognition import Recognised, note, recognise
 from fetcher.schedule import LONGEST_WAIT
-from fetcher.sessions import find_messages, open_session
+from fetcher.sessions import Headings, find_messages, open_session
 from fetcher.stopping import VISIT_SECONDS, Allowance, Stopping, Unwanted, either
 from mailstore import packs
 from wire.errors import MailError, Retry
@@ -111,24 +112,28 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
         open_session(account, memory, max_message_bytes=limits.max_message_bytes) as session,
         _counted(run, session),
     ):
-        listing = find_messages(session, folder, memory.position)
-        stored_at = _stored_at(folder, listing)
-        plan = _plan(account, limits, listing.found, stored_at)
+        headings = Headings(session)
+        named, is_whole = find_messages(session, headings, folder, memory.position)
+        seen = recognise(headings, folder, named, is_whole=is_whole)
+        _note(run, seen)
+        listing = seen.listing
+        plan = _plan(account, limits, listing.found, seen.stored_at)
         if plan.download:
             progress.begin(run, plan, listed=len(listing.found), now=timezone.now())
-        skipped = download(run, folder, session, plan, stopping, allowance)
+        haul = download(run, folder, session, plan, stopping, allowance)
         marked = [] if stopping() else _mark_deleted(session, folder, account, listing)
         # POP3 deletes at QUIT (RFC 1939 §6): a session that drops before it has deleted nothing.
         session.finish()
     if marked:
         _note_deleted(run, folder, marked)
-    outcome = _told(plan, skipped, stopped=stopping() or allowance.is_up)
+    is_stopped = stopping() or allowance.is_up
+    outcome = _told(plan, haul, recognised=len(seen.moved), stopped=is_stopped)
+    is_settled = not (outcome.facts.keys() - {"recognised"} or outcome.stopped or marked)
     if plan.held and not (outcome.code or outcome.stopped):
-        outcome = _paused(account, plan.held, now=timezone.now())
+        outcome, is_settled = _paused(account, plan.held, now=timezone.now()), False
     wait = max(outcome.wait, min(timedelta(seconds=session.login_delay), LONGEST_WAIT))
-    is_settled = not (outcome.facts or outcome.stopped or marked)
     now = timezone.now()
-    there = [*stored_at.values(), *([now] if plan.download else [])]
+    there = [*seen.stored_at.values(), *([now] if plan.download else [])]
     learnt = changes(folder, session, listing, there, is_settled=is_settled, now=now)
     return replace(outcome, memory=learnt, wait=wait)
 
@@ -140,6 +145,17 @@ def _counted(run: FetchRun, session: Pop3Session) -> Iterator[None]:
         yield
     finally:
         run.received = session.lines.octets_in
+
+
+def _note(run: FetchRun, seen: Recognised) -> None:
+    """Write down what the listing told of messages that are stored, before anything else comes."""
+    if seen.has_news:
+        now = timezone.now()
+        with transaction.atomic():
+            fence(run, now)
+            note(seen, now=now)
+    if seen.moved:
+        log.info("recognised", account=run.account_id, run=run.pk, messages=len(seen.moved))
 
 
 def _plan(
@@ -162,10 +178,8 @@ def _plan(
 def _stored_at(folder: RemoteFolder, listing: Listing) -> dict[tuple[str, int], datetime]:
     """Return which of the listed messages are stored here, and since when."""
     keys = {entry.key for entry in listing.found}
-    if listing.is_whole:
-        rows = RemoteUid.objects.filter(remote_folder=folder)
-    else:
-        rows = folder.stored({uid for uid, _ in keys})
+    everything = RemoteUid.objects.filter(remote_folder=folder)
+    rows = everything if listing.is_whole else folder.stored({uid for uid, _ in keys})
     return {
         (uid, occurrence): stored_at
         for uid, occurrence, stored_at in rows.values_list("uid", "occurrence", "stored_at")
@@ -208,13 +222,14 @@ def _rows(folder: RemoteFolder, entry: Found) -> QuerySet[RemoteUid]:
     return folder.stored([entry.uid]).filter(occurrence=entry.occurrence)
 
 
-def _told(plan: FetchPlan, skipped: int, *, stopped: bool) -> Outcome:
+def _told(plan: FetchPlan, haul: Haul, *, recognised: int, stopped: bool) -> Outcome:
     """Turn what was left behind into facts; a full store is the only thing worth a code."""
     counts: dict[str, str | int] = {
         "waiting": plan.waiting,
         "too_large": len(plan.too_large),
-        "skipped": skipped,
+        "skipped": len(haul.failures),
         "later": plan.later,
+        "recognised": recognised + haul.again,
     }
     facts = {name: count for name, count in counts.items() if count}
     if plan.waiting and not stopped:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 
 from accounts.credentials import login_for
 from accounts.models import ExternalAccount, Purpose
+from fetcher.identity import Named
 from fetcher.memory import Memory
 from fetcher.models import MAX_UID, RemoteFolder
-from fetcher.planning import Found, Listing, number_repeats
-from mailstore.parsing import fingerprint
+from mailstore.parsing import fingerprint, is_telling
 from wire.errors import MailError
 from wire.pop3 import Limits, Pop3Session, Position, RemoteItem, open_pop3
 
@@ -30,51 +31,73 @@ def open_session(
     )
 
 
-def find_messages(session: Pop3Session, folder: RemoteFolder, position: Position | None) -> Listing:
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What header fields tell of a message; ``is_telling`` if no other is likely to have them."""
+
+    fingerprint: str
+    is_telling: bool
+
+
+class Headings:
+    """The header fields of listed messages, each asked for once in a session (TOP n 0)."""
+
+    def __init__(self, session: Pop3Session) -> None:
+        """Ask in this session."""
+        self._session = session
+        self._read: dict[int, Heading] = {}
+
+    def of(self, items: Iterable[RemoteItem]) -> dict[int, Heading]:
+        """Return by number what is told of messages; nothing of those whose headers fail."""
+        wanted = {item.number: item for item in items}
+        new = [item for number, item in wanted.items() if number not in self._read]
+        for item, raw in self._session.headers(new):
+            if not isinstance(raw, MailError):
+                self._read[item.number] = Heading(fingerprint(raw), is_telling(raw))
+        return {number: self._read[number] for number in wanted if number in self._read}
+
+    def names(self, items: Sequence[RemoteItem]) -> Iterator[tuple[int, str]]:
+        """Name messages by the fingerprint of their headers; where TOP fails, of the whole."""
+        told = self.of(items)
+        yield from ((number, heading.fingerprint) for number, heading in told.items())
+        without_top = [item for item in items if item.number not in told]
+        for item, raw in self._session.retrieve(without_top):
+            if not isinstance(raw, MailError):
+                yield item.number, fingerprint(raw)
+
+
+def find_messages(
+    session: Pop3Session, headings: Headings, folder: RemoteFolder, position: Position | None
+) -> tuple[list[Named], bool]:
     """List what is there, each under its UIDL, or a made name where the server has none.
 
-    Only what came after ``position`` where the server confirms that nothing else has changed.
+    Only what came after ``position``, and False, where the server confirms that nothing else has
+    changed; else everything, and True.
     """
     tail = session.changes_since(position) if position else None
     if tail is None or not _are_new(folder, tail):
-        return Listing(find_all(session), is_whole=True)
-    return Listing(number_repeats((item, item.uid, False) for item in tail), is_whole=False)
+        return find_all(session, headings), True
+    return [Named(item, item.uid) for item in tail], False
 
 
-def find_all(session: Pop3Session) -> list[Found]:
+def find_all(session: Pop3Session, headings: Headings) -> list[Named]:
     """List everything that is there."""
-    return number_repeats(_named(session, session.list_items()))
+    items = session.list_items()
+    made = dict(headings.names([item for item in items if not usable(item.uid)]))
+    return [
+        Named(item, item.uid) if usable(item.uid) else Named(item, made[item.number], True)
+        for item in items
+        if usable(item.uid) or item.number in made
+    ]
 
 
 def _are_new(folder: RemoteFolder, tail: Sequence[RemoteItem]) -> bool:
     """Tell whether each has a name that was never seen here; repeats need the whole list."""
     uids = [item.uid for item in tail]
-    return all(map(usable, uids)) and not (uids and folder.stored(uids).exists())
-
-
-def _named(session: Pop3Session, items: list[RemoteItem]) -> Iterator[tuple[RemoteItem, str, bool]]:
-    nameless = [item for item in items if not usable(item.uid)]
-    made = dict(_made_names(session, nameless)) if nameless else {}
-    for item in items:
-        if usable(item.uid):
-            yield item, item.uid, False
-        elif item.number in made:
-            yield item, made[item.number], True
+    is_named = all(map(usable, uids)) and len(set(uids)) == len(uids)
+    return is_named and not (uids and folder.stored(uids).exists())
 
 
 def usable(uid: str) -> bool:
     """Tell whether a server's id fits our column; RFC 1939 allows 70 characters, we take 200."""
     return 0 < len(uid) <= MAX_UID
-
-
-def _made_names(session: Pop3Session, items: list[RemoteItem]) -> Iterator[tuple[int, str]]:
-    """Name messages by the fingerprint of their headers (TOP); where TOP fails, of the whole."""
-    without_top = []
-    for item, headers in session.headers(items):
-        if isinstance(headers, MailError):
-            without_top.append(item)
-        else:
-            yield item.number, fingerprint(headers)
-    for item, raw in session.retrieve(without_top):
-        if not isinstance(raw, MailError):
-            yield item.number, fingerprint(raw)

@@ -22,6 +22,7 @@ __all__ = [
     "Person",
     "Piece",
     "fingerprint",
+    "is_telling",
     "parse",
     "read_body",
     "read_part",
@@ -35,6 +36,7 @@ _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature"}
 _SIGNATURES |= {"application/x-pkcs7-signature", "application/pgp-encrypted"}
 # What tells two messages apart, also where the body is not at hand (POP3's TOP).
 _TELLING = ("from", "to", "cc", "date", "message-id", "subject", "in-reply-to", "received")
+_UNIQUE = ("date", "message-id", "received")
 Result = TypeVar("Result")
 
 
@@ -106,6 +108,12 @@ def fingerprint(raw: bytes) -> str:
         for value in fields.all_raw(name):
             digest.update(name.encode() + b":" + b" ".join(value.split()) + b"\n")
     return digest.hexdigest()
+
+
+def is_telling(headers: bytes) -> bool:
+    """Tell whether two messages with the same fingerprint as these are surely one."""
+    fields = Fields(headers)
+    return any(fields.raw(name) for name in _UNIQUE)
 
 
 def _never_raising(read: Callable[[bytes], Result], raw: bytes, otherwise: Result) -> Result:

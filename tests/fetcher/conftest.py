@@ -17,10 +17,11 @@ from pytest_django import Settings
 from accounts.models import ExternalAccount
 from fetcher import keeping
 from tests.builders import make_account, make_user
+from tests.fetcher import mailboxes
 from tests.fetcher.offers import Offer, make_offer
 from tests.servers import certificates
 from tests.servers.dovecot import Dovecot
-from tests.servers.scripted import PASSWORD, USER, Pop3Server
+from tests.servers.scripted import PASSWORD, USER, Pop3Server, says
 from wire.guard import Guard
 
 # SQLite is no server that could go away; see tests/test_on_postgres.py.
@@ -86,3 +87,36 @@ def account_at(settings: Settings) -> Callable[[Pop3Server], ExternalAccount]:
         return account
 
     return make
+
+
+@pytest.fixture(scope="session")
+def context(authority: trustme.CA) -> ssl.SSLContext:
+    return certificates.good(authority)
+
+
+@pytest.fixture(params=["pipelined", "lock step", "without UIDL", "without CAPA"])
+def kind(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def server(
+    kind: str,
+    context: ssl.SSLContext,
+    authority_file: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Pop3Server]:
+    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+    with Pop3Server(context=context, pipelining=kind == "pipelined") as server:
+        server.secret = mailboxes.NAME, mailboxes.PASSWORD
+        for missing in {"without UIDL": ["UIDL"], "without CAPA": ["CAPA"]}.get(kind, []):
+            server.behave(missing, says(b"-ERR unknown command\r\n"))
+        settings.GUARD = Guard((ip_network("127.0.0.0/8"),), server.guard.connect_to)
+        yield server
+
+
+@pytest.fixture
+def account() -> ExternalAccount:
+    return make_account(make_user(), address=mailboxes.NAME, password=mailboxes.PASSWORD)

@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from accounts.models import ExternalAccount, Quota, User
 from fetcher import keeping
+from fetcher.identity import Found
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
-from fetcher.planning import Found
 from mailstore import actions, ingest, packs, search
 from mailstore.models import Blob, Folder, Label, Message, Part, Role, Thread, ThreadLink
 from mailstore.parsing import parse

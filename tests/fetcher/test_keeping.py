@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 
 from fetcher import keeping
+from fetcher.identity import Found
 from fetcher.keeping import Received, in_batches, receive
-from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FIRST_MESSAGES, Found
+from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FIRST_MESSAGES
 from wire.errors import ConnectionFailed
 from wire.pop3 import RemoteItem
 

@@ -5,15 +5,14 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.identity import Found, Named, number_repeats
 from fetcher.planning import (
-    Found,
     Listing,
     Options,
     choose_deletions,
     is_deletion_due,
     is_listing_due,
     next_position,
-    number_repeats,
     plan_fetch,
 )
 from wire.pop3 import Position, RemoteItem
@@ -24,7 +23,7 @@ WIDE = Options(room=10**9, max_message_bytes=10**6)
 
 def listed(*sizes: int) -> list[Found]:
     items = [RemoteItem(number, f"u{number}", size) for number, size in enumerate(sizes, start=1)]
-    return number_repeats((item, item.uid, False) for item in items)
+    return number_repeats([Named(item, item.uid) for item in items], {}, ())
 
 
 def numbers(entries: object) -> list[int]:
@@ -41,7 +40,7 @@ def test_a_known_uid_is_not_fetched_again() -> None:
 
 def test_repeats_of_a_uid_are_told_apart() -> None:
     items = [RemoteItem(number, "same", 10) for number in (1, 2, 3)]
-    found = number_repeats((item, item.uid, False) for item in items)
+    found = number_repeats([Named(item, item.uid) for item in items], {}, ())
     assert [entry.key for entry in found] == [("same", 0), ("same", 1), ("same", 2)]
     assert numbers(plan_fetch(found, {("same", 0)}, WIDE).download) == [3, 2]
 
@@ -117,7 +116,7 @@ def test_the_whole_list_is_due_at_first_and_then_after_a_day_or_fifty_visits() -
 
 def test_a_position_follows_from_a_whole_listing_or_from_a_tail() -> None:
     nowhere, known = Position(0, ""), Position(2, "u2", 20)
-    tail = number_repeats([(RemoteItem(3, "u3", 10), "u3", False)])
+    tail = [Found(RemoteItem(3, "u3", 10), "u3")]
     assert next_position(nowhere, Listing(listed(10, 10), is_whole=True), None) == Position(2, "u2")
     assert next_position(nowhere, Listing([], is_whole=True), 0) == Position(0, "", 0)
     assert next_position(known, Listing([], is_whole=False), 20) == known
@@ -126,7 +125,7 @@ def test_a_position_follows_from_a_whole_listing_or_from_a_tail() -> None:
 
 def test_no_position_is_kept_where_names_are_made_or_numbers_have_gaps() -> None:
     nowhere = Position(0, "")
-    made = number_repeats([(RemoteItem(1, "", 10), "f" * 64, True)])
-    gap = number_repeats([(RemoteItem(2, "u2", 10), "u2", False)])
+    made = [Found(RemoteItem(1, "", 10), "f" * 64, uid_is_made=True)]
+    gap = [Found(RemoteItem(2, "u2", 10), "u2")]
     assert next_position(nowhere, Listing(made, is_whole=True), None) is None
     assert next_position(nowhere, Listing(gap, is_whole=True), None) is None

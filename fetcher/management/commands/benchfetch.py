@@ -20,7 +20,6 @@ from django.utils import timezone
 from accounts.models import ExternalAccount
 from fetcher.measuring import Measures, measured
 from fetcher.models import FetchRun, RemoteUid
-from fetcher.planning import number_repeats
 from fetcher.runs import run_fetch
 from mailstore.models import Message
 from mailstore.searchrows import missing
@@ -131,13 +130,8 @@ def _phases(measures: Measures, lag: float) -> dict[str, Any]:
 
 def _stored(account: ExternalAccount, measures: Measures) -> int:
     """Count those of the listed messages that are stored; listed nowhere, those not deleted."""
-    rows = RemoteUid.objects.filter(account=account)
-    if measures.listed is None:
-        return rows.filter(deleted_at=None).count()
-    if not all(item.uid for item in measures.listed):
-        return rows.count()
-    named = number_repeats((item, item.uid, False) for item in measures.listed)
-    return len({entry.key for entry in named} & set(rows.values_list("uid", "occurrence")))
+    rows = RemoteUid.objects.filter(account=account, gone_at=None)
+    return (rows.filter(deleted_at=None) if measures.listed is None else rows).count()
 
 
 def _wait_until_searchable(account: ExternalAccount) -> float:
