@@ -1,8 +1,16 @@
-"""How allauth fits in: who may sign up, and sealed second factors."""
+"""How allauth fits in: who may sign up, how its mails speak of us, and sealed second factors."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.email_verification_by_code import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+)
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.conf import settings
@@ -16,11 +24,26 @@ NOTE_EVERY_SECONDS = 60
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """Open or close sign-up by ``MUARA_SIGNUP``."""
+    """Open or close sign-up by ``MUARA_SIGNUP``, and speak of Muara in mails."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - allauth's signature
         """Tell whether strangers may make an account here."""
         return bool(settings.SIGNUP_OPEN)
+
+    def send_mail(self, template_prefix: str, email: str, facts: dict[str, Any]) -> None:
+        """Send a mail that names Muara and its own address, not what the visitor's browser said."""
+        here = SimpleNamespace(name="Muara", domain=urlsplit(settings.MUARA_URL).netloc)
+        super().send_mail(template_prefix, email, {**facts, "current_site": here})
+
+    def generate_email_verification_code(self) -> str:
+        """Make a code, or repeat the last one when it is to be sent again.
+
+        A limit may yet stop the second mail; a new code would make the first one worthless.
+        """
+        request = context.request
+        last = request.session.get(EMAIL_VERIFICATION_CODE_SESSION_KEY, {})
+        repeats = request.POST.get("action") == "resend" and last.get("code")
+        return str(last["code"] if repeats else super().generate_email_verification_code())
 
 
 class CalmSessionsMiddleware(UserSessionsMiddleware):  # type: ignore[misc]  # allauth ships no types

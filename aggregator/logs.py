@@ -7,16 +7,21 @@ from typing import Any
 
 import structlog
 
+# What Django raises when a visitor asks for what it does not take.
+REFUSALS = ("DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent")
+
 
 def is_news(record: logging.LogRecord) -> bool:
     """Drop what is no fault: /healthz may answer 503 every few seconds, and says why itself."""
     return getattr(record, "status_code", None) != 503
 
 
-def tell_unknown_host(record: logging.LogRecord) -> bool:
-    """Turn a traceback that any stranger can cause into one line with the remedy."""
+def calm(record: logging.LogRecord) -> bool:
+    """Turn a traceback that any stranger can cause into one line, with the remedy if there is."""
     record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
-    record.msg, record.args = "Asked for under a name that is not in MUARA_URL or MUARA_HOSTS.", ()
+    if record.name.endswith("DisallowedHost"):
+        record.msg = "Asked for under a name that is not in MUARA_URL or MUARA_HOSTS."
+        record.args = ()
     return True
 
 
@@ -51,7 +56,7 @@ def logging_config(*, as_json: bool) -> dict[str, Any]:
         },
         "filters": {
             "is_news": {"()": lambda: is_news},
-            "tell_unknown_host": {"()": lambda: tell_unknown_host},
+            "calm": {"()": lambda: calm},
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
@@ -63,6 +68,6 @@ def logging_config(*, as_json: bool) -> dict[str, Any]:
             "kombu.connection": {"level": "ERROR"},
             "waitress.queue": {"level": "ERROR"},
             "django.request": {"filters": ["is_news"]},
-            "django.security.DisallowedHost": {"filters": ["tell_unknown_host"]},
+            **{f"django.security.{name}": {"filters": ["calm"]} for name in REFUSALS},
         },
     }

@@ -21,5 +21,6 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
 ]
+handler400 = "aggregator.pages.bad_request"
 handler404 = "aggregator.pages.not_found"
 handler500 = "aggregator.pages.server_error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -62,6 +63,31 @@ def test_a_person_signs_up_with_the_code_from_the_mail(client: Client) -> None:
     right = client.post(reverse("account_email_verification_sent"), {"code": _code()})
     assert right["Location"] == "/mail/"
     assert client.session["_auth_user_id"] == str(User.objects.get().pk)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8940"])
+def test_mails_speak_of_muara_whatever_name_was_asked(client: Client, host: str) -> None:
+    client.defaults["HTTP_HOST"] = host
+    _sign_up(client, "new@example.org")
+    body = str(mail.outbox[0].body)
+    assert body.startswith("Hello from Muara!")
+    assert body.rstrip().endswith("Thank you for using Muara!\nlocalhost:8000")
+    assert "8940" not in body + str(mail.outbox[0].subject)
+
+
+@pytest.mark.django_db
+def test_a_code_is_sent_again_but_not_at_once(client: Client) -> None:
+    _sign_up(client, "new@example.org")
+    page, code = reverse("account_email_verification_sent"), _code()
+    assert "Request new code" in client.get(page).content.decode()
+    client.post(page, {"action": "resend"})
+    assert len(mail.outbox) == 1
+    cache.clear()  # A minute goes by.
+    client.post(page, {"action": "resend"})
+    assert len(mail.outbox) == 2
+    assert _code() == code
+    assert client.post(page, {"code": code})["Location"] == "/mail/"
 
 
 @pytest.mark.django_db
@@ -157,6 +183,19 @@ def test_a_second_factor_is_enrolled_sealed_and_asked_for(client: Client) -> Non
     assert "_auth_user_id" not in other.session
     other.post(reverse("mfa_authenticate"), {"code": _totp(secret)})
     assert "_auth_user_id" in other.session
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("steps", "lets_in"), [(-2, False), (0, True), (1, True)])
+def test_a_clock_may_be_one_step_off(client: Client, steps: int, lets_in: bool) -> None:
+    secret = "JBSWY3DPEHPK3PXP"
+    TOTP.activate(make_user(), secret)
+    _verify_address()
+    client.post(reverse("account_login"), {"login": "alice@example.org", "password": PASSWORD})
+    now = int(time.time()) // 30
+    code = format_hotp_value(hotp_value(secret, now + steps))
+    client.post(reverse("mfa_authenticate"), {"code": code})
+    assert ("_auth_user_id" in client.session) is lets_in
 
 
 @pytest.mark.django_db
