@@ -47,9 +47,9 @@ def po_path(language: str) -> Path:
 
 # --- What the code says ---------------------------------------------------------------------------
 def wanted(language: str) -> Catalog:
-    """Collect our own sentences, and those of the sign-in pages that allauth says otherwise.
+    """Collect our own sentences, and those of the sign-in pages that others say otherwise.
 
-    It leaves some in English, and others use words that ours avoid.
+    allauth and Django leave some in English, and others use words that ours avoid.
     """
     catalog = Catalog(locale=language, project="Muara")
     for file, name in _our_files():
@@ -57,11 +57,10 @@ def wanted(language: str) -> Catalog:
     theirs = Catalog(locale=language)
     for file, name in _sign_in_files():
         _collect(file, name, theirs)
-    translated = _allauth_catalog(language)
-    for message in theirs:
-        done = translated.get(message.id, message.context)
-        is_good = done and _is_translated(done) and not _avoided_words(done, language)
-        if message.id and not is_good:
+    translated = [load_compiled(_compiled(folder, language)) for folder in _sign_in_folders()]
+    for message in _real(theirs):
+        done = [known.get(message.id, message.context) for known in translated]
+        if not any(one and _is_good(one, language) for one in done):
             _add(catalog, message)
     return catalog
 
@@ -74,7 +73,7 @@ def _our_files() -> Iterator[tuple[Path, str]]:
 
 
 def _sign_in_files() -> Iterator[tuple[Path, str]]:
-    allauth = _allauth_folder()
+    allauth, passwords = _sign_in_folders()
     for part in SIGN_IN_PARTS:
         yield from _files(allauth / part, allauth.parent)
     for file, name in _files(allauth / "templates", allauth.parent):
@@ -82,17 +81,22 @@ def _sign_in_files() -> Iterator[tuple[Path, str]]:
         replaced = (Path(settings.BASE_DIR) / "templates" / inside).exists()
         if inside.parts[0] in SIGN_IN_PARTS and not replaced:
             yield file, name
+    yield passwords / "password_validation.py", "django/contrib/auth/password_validation.py"
 
 
-def _allauth_folder() -> Path:
-    spec = find_spec("allauth")
+def _sign_in_folders() -> tuple[Path, Path]:
+    return _folder("allauth"), _folder("django") / "contrib" / "auth"
+
+
+def _folder(package: str) -> Path:
+    spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise FileNotFoundError("allauth is not installed")
+        raise FileNotFoundError(f"{package} is not installed")
     return Path(spec.origin).parent
 
 
-def _allauth_catalog(language: str) -> Catalog:
-    return load_compiled(_allauth_folder() / "locale" / language / "LC_MESSAGES" / "django.mo")
+def _compiled(folder: Path, language: str) -> Path:
+    return folder / "locale" / language / "LC_MESSAGES" / "django.mo"
 
 
 def _files(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
@@ -189,6 +193,10 @@ def _is_translated(message: Message) -> bool:
 def _avoided_words(message: Message, language: str) -> list[str]:
     avoided = AVOIDED.get(language)
     return [*avoided.findall(" ".join(_forms(message.string)))] if avoided else []
+
+
+def _is_good(message: Message, language: str) -> bool:
+    return _is_translated(message) and not _avoided_words(message, language)
 
 
 def _real(catalog: Catalog) -> list[Message]:
