@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ExternalAccount, Plan, Quota, User
+from accounts.models import ExternalAccount, Notice, Plan, Quota, User
 from accounts.pace import hold_to_plans
+from accounts.troubles import TROUBLES
 
 
 @admin.register(User)
@@ -68,22 +71,14 @@ class QuotaAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the 
         return False
 
 
-@admin.register(ExternalAccount)
-class ExternalAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """Accounts and how they fare, to look at."""
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """Rows to look at, made and changed elsewhere; long tables are not counted as a whole."""
 
-    list_display = ("id", "owner", "address", "state", "last_code", "last_checked_at")
-    list_filter = ("state", "last_code")
-    search_fields = ("owner__email", "address")
-    list_select_related = ("owner",)
-    fields = (
-        *("owner", "address", "name", "state", "created_at", "interval_minutes"),
-        *("next_fetch_at", "failing_since", "last_checked_at", "last_code"),
-    )
-    readonly_fields = fields
+    show_full_result_count = False
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        """Leave adding to owners, who prove what they add."""
+        """Leave making rows to the program."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
@@ -91,5 +86,63 @@ class ExternalAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Leave removing to owners."""
+        """Leave removing to owners, and history alone."""
         return False
+
+
+class CodeFilter(admin.SimpleListFilter):
+    """Chooses rows by the code of their trouble, from all codes that there are."""
+
+    title = _("code")
+    parameter_name = "code"
+    column = "code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
+        """List the codes; asking the table for those in use would read all of it."""
+        return [(code, code) for code in TROUBLES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 - Django's signature
+        """Keep the rows of the chosen code."""
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
+
+
+class LastCodeFilter(CodeFilter):
+    """Chooses accounts by how their last visit ended."""
+
+    column = "last_code"
+
+
+@admin.register(ExternalAccount)
+class ExternalAccountAdmin(ReadOnlyAdmin):
+    """Accounts and how they fare."""
+
+    list_display = (
+        *("id", "owner", "address", "state", "state_since"),
+        *("last_code", "failing_since", "last_checked_at"),
+    )
+    list_filter = ("state", LastCodeFilter)
+    search_fields = ("owner__email", "address")
+    list_select_related = ("owner",)
+    fields = (
+        *("owner", "address", "name", "state", "state_since", "created_at", "interval_minutes"),
+        *("next_fetch_at", "failing_since", "refusals", "last_checked_at", "last_code"),
+    )
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    """What people were told about their accounts, and by which mail."""
+
+    list_display = ("owner", "account_id", "topic", "code", "opened_at", "closed_at", "mailed_at")
+    list_filter = (
+        "topic",
+        CodeFilter,
+        ("mail_due_at", admin.EmptyFieldListFilter),
+        ("closed_at", admin.EmptyFieldListFilter),
+    )
+    search_fields = ("owner__email",)
+    list_select_related = ("owner",)
+    fields = (
+        *("owner", "account", "topic", "code", "opened_at", "closed_at"),
+        *("mail_due_at", "mailed_at"),
+    )

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from aggregator import health, pages
+from aggregator import health, metrics, pages
 
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented way
@@ -17,9 +17,10 @@ urlpatterns = [
     path("settings/", include("fetcher.urls")),
     path("mail/", include("mailstore.urls")),
     path("language/", pages.set_language, name="set_language"),
+    path("admin/figures/", admin.site.admin_view(metrics.figures), name="figures"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
-    path("metrics", health.metrics, name="metrics"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
 handler400 = "aggregator.pages.bad_request"
 handler404 = "aggregator.pages.not_found"

@@ -1,28 +1,34 @@
-"""Runs as an administrator sees them: outcome and counts, nothing to change."""
+"""Visits as an administrator sees them: outcome and counts, nothing to change."""
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.http import HttpRequest
+from typing import ClassVar
 
-from fetcher.models import FetchRun
+from django.contrib import admin
+
+from accounts.admin import CodeFilter, ReadOnlyAdmin
+from fetcher.models import FetchRun, HourlyCount
 
 
 @admin.register(FetchRun)
-class FetchRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class FetchRunAdmin(ReadOnlyAdmin):
     """The journal of visits, newest first."""
 
     list_display = ("account_id", "opened_at", "closed_at", "code", "messages", "octets", "deleted")
-    list_filter = ("code",)
-    ordering = ("-opened_at",)
+    list_filter = (CodeFilter,)
     list_select_related = False
+    fields = (
+        *("account", "opened_at", "closed_at", "code"),
+        *("listed", "messages", "octets", "deleted"),
+    )
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        """Leave it to the workers to make runs."""
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: FetchRun | None = None) -> bool:  # noqa: ARG002
-        """Tell that history is not edited."""
-        return False
+@admin.register(HourlyCount)
+class HourlyCountAdmin(ReadOnlyAdmin):
+    """How many visits were made in each hour, by server and result."""
 
-    has_delete_permission = has_change_permission
+    list_display = ("hour", "host", "code", "visits", "messages", "octets")
+    list_filter = (CodeFilter,)
+    search_fields = ("host",)
+    date_hierarchy = "hour"
+    ordering: ClassVar[tuple[str, ...]] = ("-hour", "host", "code")

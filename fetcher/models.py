@@ -148,6 +148,32 @@ class RemoteUid(models.Model):
         return self.uid
 
 
+class HourlyCount(models.Model):
+    """The visits of one hour (UTC) to one server that ended alike, also those that left no run.
+
+    ``code`` is empty for a good end. Counts only grow, by ``fetcher.tally``.
+    """
+
+    hour = models.DateTimeField(_("hour"))
+    host = models.CharField(_("server"), max_length=253)
+    code = models.CharField(_("code"), max_length=40, blank=True)
+    visits = models.PositiveBigIntegerField(_("visits"), default=0)
+    messages = models.PositiveBigIntegerField(_("messages"), default=0)
+    octets = models.PositiveBigIntegerField(_("octets"), default=0)
+
+    class Meta:
+        verbose_name = _("hourly count")
+        verbose_name_plural = _("hourly counts")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["hour", "host", "code"], name="one_count_per_hour_host_and_code"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H} {self.host} {self.code}"
+
+
 class Heartbeat(models.Model):
     """When a worker last showed signs of life; the source of /healthz."""
 

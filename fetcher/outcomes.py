@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from accounts import lifecycle, quotas
 from accounts.models import ExternalAccount, State
-from fetcher import progress
+from fetcher import progress, tally
 from fetcher.models import FetchRun, RemoteFolder
 from fetcher.schedule import LONGEST_WAIT, next_fetch_time
 from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
@@ -68,10 +68,12 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
     """
     with transaction.atomic():
         account = ExternalAccount.objects.select_for_update().get(pk=run.account_id)
-        if _end(run, outcome, now):
+        if is_ours := _end(run, outcome, now):
             _leave_outcome(account, outcome, now)
             _leave_memory(account, outcome)
             quotas.touch(account.owner_id)
+    if is_ours:
+        tally.count(run, outcome.code, now=now)
     _follow_up(account, outcome, now)
     log.info(
         "run closed",

@@ -10,7 +10,7 @@ from celery.worker import state as worker_state
 from django.db import connection
 from django.utils import timezone
 
-from fetcher import outcomes, runs, schedule
+from fetcher import outcomes, runs, schedule, tally
 from fetcher.models import Heartbeat
 
 
@@ -28,6 +28,7 @@ def fetch_accounts(account_ids: list[int]) -> None:
     """Visit a batch of accounts side by side: the time is spent waiting for their servers."""
     with ThreadPoolExecutor(max_workers=len(account_ids)) as threads:
         list(threads.map(_fetch_one, account_ids))
+    tally.write_down()
 
 
 def _fetch_one(account_id: int) -> None:
@@ -51,3 +52,9 @@ def close_stale_runs() -> None:
 def beat_heart() -> None:
     """Show that a worker takes nudges and reaches the database."""
     Heartbeat.objects.update_or_create(worker=platform.node(), defaults={"beat_at": timezone.now()})
+
+
+@shared_task
+def forget_old_counts() -> None:
+    """Delete counts that nobody looks at any more."""
+    tally.forget_old()

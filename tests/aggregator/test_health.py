@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from aggregator import healthcheck
 from fetcher.models import Heartbeat
-from tests.builders import make_account, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -98,18 +96,3 @@ def test_the_health_check_of_the_image_says_which_part_is_missing(live_server: L
     healthcheck.main(f"{live_server.url}/healthz")
     with pytest.raises(SystemExit, match="does not answer"):
         healthcheck.main("http://127.0.0.1:1/healthz")
-
-
-def test_metrics_do_not_exist_for_strangers(client: Client) -> None:
-    assert client.get("/metrics").status_code == 404
-
-
-def test_metrics_tell_a_configured_network_the_state_of_the_accounts(
-    client: Client, settings: Settings
-) -> None:
-    settings.METRICS_NETWORKS = (ip_network("127.0.0.0/8"),)
-    make_account(make_user(), next_fetch_at=timezone.now() - timedelta(minutes=3))
-    text = client.get("/metrics").content.decode()
-    assert 'muara_accounts{state="active"} 1.0' in text
-    lag = next(line for line in text.splitlines() if line.startswith("muara_due_lag_seconds "))
-    assert float(lag.split()[1]) >= 180

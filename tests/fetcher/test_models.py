@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import ExternalAccount
-from fetcher.models import FetchRun, RemoteFolder, RemoteUid
+from fetcher.models import FetchRun, HourlyCount, RemoteFolder, RemoteUid
 from tests.builders import make_account, make_user
 from tests.constraints import Attempt, named_constraints, refused
 
@@ -42,6 +42,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "one_open_run_per_account": lambda: [_run() for _ in range(2)],
     "one_remote_folder_per_account_and_name": lambda: [_folder() for _ in range(2)],
     "one_remote_uid_per_place": _one_uid_twice,
+    "one_count_per_hour_host_and_code": lambda: [
+        HourlyCount.objects.create(hour=NOW, host="pop.example.org") for _ in range(2)
+    ],
 }
 
 
