@@ -7,6 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.email_verification import (
+    consume_email_verification_rate_limit as may_mail_code,
+)
 from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
 )
@@ -36,14 +39,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         super().send_mail(template_prefix, email, {**facts, "current_site": here})
 
     def generate_email_verification_code(self) -> str:
-        """Make a code, or repeat the last one when it is to be sent again.
-
-        A limit may yet stop the second mail; a new code would make the first one worthless.
-        """
+        """Make a code, or keep the last one where a limit will stop the mail with a new one."""
         request = context.request
-        last = request.session.get(EMAIL_VERIFICATION_CODE_SESSION_KEY, {})
-        repeats = request.POST.get("action") == "resend" and last.get("code")
-        return str(last["code"] if repeats else super().generate_email_verification_code())
+        last = request.session.get(EMAIL_VERIFICATION_CODE_SESSION_KEY)
+        is_asked_again = request.POST.get("action") == "resend" and last
+        if is_asked_again and not may_mail_code(request, last["email"], dry_run=True):
+            return str(last["code"])
+        return str(super().generate_email_verification_code())
 
 
 class CalmSessionsMiddleware(UserSessionsMiddleware):  # type: ignore[misc]  # allauth ships no types

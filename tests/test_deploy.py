@@ -110,7 +110,7 @@ def test_the_image_runs_as_a_numbered_user_without_build_tools() -> None:
 
 def test_every_folder_of_the_program_reaches_the_image() -> None:
     let_in = re.findall(r"^!([\w.]+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
-    packages = {x.parent.name for x in ROOT.glob("*/__init__.py")} - {"tests", "demo"}
+    packages = {x.parent.name for x in ROOT.glob("*/__init__.py")} - {"tests", "demo", "bench"}
     assert packages | {"manage.py", "static", "templates", "locale"} <= set(let_in)
     assert "var" not in let_in
 
