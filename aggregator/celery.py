@@ -59,6 +59,7 @@ app.conf.beat_schedule = {
     "counts": _every("fetcher.tasks.forget_old_counts", 3600.0),
     "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
     "purge": _every("mailstore.tasks.purge_removed_accounts", 60.0),
+    "journal": _every("fetcher.tasks.prune_journal", 3600.0),
     "heart": _every("fetcher.tasks.beat_heart", 5.0),
 }
 

@@ -10,7 +10,7 @@ from celery.worker import state as worker_state
 from django.db import connection
 from django.utils import timezone
 
-from fetcher import outcomes, runs, schedule, tally
+from fetcher import journal, outcomes, runs, schedule, tally
 from fetcher.models import Heartbeat
 
 
@@ -46,6 +46,12 @@ def _worker_is_stopping() -> bool:
 def close_stale_runs() -> None:
     """Free the accounts whose worker died in the middle of a visit."""
     outcomes.close_stale_runs(now=timezone.now())
+
+
+@shared_task
+def prune_journal() -> None:
+    """Forget visits older than the journal is long."""
+    journal.prune(now=timezone.now())
 
 
 @shared_task

@@ -4,7 +4,13 @@ from django.urls import path
 
 from fetcher import views
 
+ACCOUNT = "mail-accounts/<uuid:account>"
+JOURNAL = f"{ACCOUNT}/journal"
+
 urlpatterns = [
     path("mail-accounts/fetch/", views.fetch_all, name="fetch_all"),
-    path("mail-accounts/<uuid:account>/fetch/", views.fetch_now, name="fetch_now"),
+    path(f"{ACCOUNT}/fetch/", views.fetch_now, name="fetch_now"),
+    path(f"{JOURNAL}/", views.read_journal, name="journal"),
+    path(f"{JOURNAL}.csv", views.export_journal, {"kind": "csv"}, name="journal_csv"),
+    path(f"{JOURNAL}.jsonl", views.export_journal, {"kind": "jsonl"}, name="journal_jsonl"),
 ]

@@ -1,4 +1,4 @@
-"""What a person may ask of the fetcher: a visit now."""
+"""What a person may ask of the fetcher: a visit now, and what earlier ones did."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ExternalAccount
 from accounts.views import SignedInRequest, back_from
-from fetcher import schedule
+from fetcher import journal, schedule
+
+EXPORTS = {
+    "csv": ("text/csv; charset=utf-8", journal.as_csv),
+    "jsonl": ("application/jsonl", journal.as_json_lines),
+}
 
 
 @login_required
 @require_POST
 def fetch_now(request: SignedInRequest, account: UUID) -> HttpResponse:
     """Make one account due; a worker notices within a second."""
-    owned = ExternalAccount.objects.for_user(request.user)
-    chosen = get_object_or_404(owned, public_id=account)
-    if schedule.ask_for_visits(owned.filter(pk=chosen.pk), now=timezone.now()):
+    chosen = _own(request, account)
+    one = ExternalAccount.objects.filter(pk=chosen.pk)
+    if schedule.ask_for_visits(one, now=timezone.now()):
         _say(request, _("Checking %(name)s now.") % {"name": chosen.name})
     return redirect(back_from(request, "mail_accounts"))
 
@@ -36,6 +41,31 @@ def fetch_all(request: SignedInRequest) -> HttpResponse:
     if schedule.ask_for_visits(owned, now=timezone.now()):
         _say(request, _("Checking all accounts now."))
     return redirect(back_from(request, "mail_accounts"))
+
+
+@login_required
+@require_safe
+def read_journal(request: SignedInRequest, account: UUID) -> HttpResponse:
+    """Show what the visits of the last 90 days did, newest first."""
+    chosen = _own(request, account)
+    page = journal.read(chosen, before=request.GET.get("before", ""), now=timezone.now())
+    return render(request, "fetcher/journal.html", {"account": chosen, "page": page})
+
+
+@login_required
+@require_safe
+def export_journal(request: SignedInRequest, account: UUID, kind: str) -> StreamingHttpResponse:
+    """Send the whole journal as a file."""
+    content_type, lines = EXPORTS[kind]
+    chosen = _own(request, account)
+    answer = StreamingHttpResponse(lines(chosen, now=timezone.now()), content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="muara-journal.{kind}"'
+    return answer
+
+
+def _own(request: SignedInRequest, account: UUID) -> ExternalAccount:
+    owned = ExternalAccount.objects.for_user(request.user).select_related("incoming")
+    return get_object_or_404(owned, public_id=account)
 
 
 def _say(request: SignedInRequest, words: str) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeState, Step
+from fetcher.models import FetchRun
 from mailstore.models import Message
 from mailstore.queries import list_messages
 from tests.builders import make_account
@@ -58,7 +59,8 @@ def make_world() -> World:
     Authenticator.objects.create(user=people[KEYED], type="webauthn", data=key)
     make_account(people[GUARDED], name="Rumah", last_checked_at=timezone.now())
     accounts = _accounts(people[READER])
-    return World(sessions, _mail_paths(accounts[0]) | _settings_paths(accounts[0]))
+    _journal(accounts[0])
+    return World(sessions, _mail_paths(accounts[0]) | _settings_paths(*accounts[:2]))
 
 
 def _accounts(owner: Any) -> list[ExternalAccount]:
@@ -125,10 +127,31 @@ def _older(account: ExternalAccount) -> str:
     return f"{reverse('mail_all', args=['inbox'])}?before={key}"
 
 
-def _settings_paths(account: ExternalAccount) -> dict[str, str]:
+def _journal(account: ExternalAccount) -> None:
+    """Write down visits of every kind, on more than one page."""
+    now = timezone.now()
+    failed = {"host": "pop.example.org", "port": 995, "detail": "-ERR coba lagi nanti"}
+    kinds: list[dict[str, Any]] = [
+        {"messages": 3, "octets": 31_000, "planned": 3},
+        {"code": "conn.timeout", "facts": failed},
+        {"messages": 150, "octets": 9_100_000, "planned": 400, "deleted": 12},
+        {"messages": 1, "octets": 900, "facts": {"too_large": 1, "skipped": 2, "later": 800}},
+    ]
+    for number in range(MANY):
+        began = now - timedelta(hours=7 * number)
+        times = {
+            "opened_at": began,
+            "lease_until": began,
+            "closed_at": began + timedelta(minutes=1),
+        }
+        FetchRun.objects.create(account=account, **times, **kinds[number % len(kinds)])
+
+
+def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[str, str]:
     names = {"account": "account_settings", "connection": "account_connection"}
-    names |= {"remove": "account_remove"}
+    names |= {"remove": "account_remove", "journal": "journal"}
     own = {name: reverse(view, args=[account.public_id]) for name, view in names.items()}
+    own["no journal"] = reverse("journal", args=[other.public_id])
     probes: dict[str, dict[str, Any]] = {
         "waiting": {},
         "running": {"state": ProbeState.RUNNING, "step": Step.TLS},

@@ -1,0 +1,190 @@
+"""The journal of an account: its visits of the last 90 days, to read, to take along, to prune."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from math import ceil
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.explain import Explanation, explain
+from accounts.models import ExternalAccount
+from accounts.remarks import remarks
+from fetcher.models import FetchRun
+
+KEPT = timedelta(days=90)
+PAGE = 50
+PRUNED_AT_ONCE = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+COUNTS = ("waiting", "too_large", "skipped", "recognised", "later")
+# What else of a run's facts may leave the house; a new fact is none of them until it is named here.
+TOLD = ("host", "port", "detail")
+Line = dict[str, str | int | float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One visit as a person reads it."""
+
+    run: FetchRun
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the visit is still under way."""
+        return self.run.closed_at is None
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long the visit took, or None while it is under way."""
+        if self.run.closed_at is None:
+            return None
+        return (self.run.closed_at - self.run.opened_at).total_seconds()
+
+    @property
+    def took(self) -> str:
+        """Say how long the visit took, in the reader's language."""
+        if self.seconds is None:
+            return _("under way")
+        whole = ceil(self.seconds)
+        if whole < 60:
+            return _("%(seconds)d s") % {"seconds": whole}
+        words = {"minutes": whole // 60, "seconds": whole % 60}
+        return _("%(minutes)d min %(seconds)d s") % words
+
+    @property
+    def left(self) -> int:
+        """Return how many planned messages were not reached, since the visit ended early."""
+        facts = self.run.facts
+        settled = self.run.messages + facts.get("skipped", 0) + facts.get("recognised", 0)
+        return 0 if self.is_open else max(0, self.run.planned - settled)
+
+    @property
+    def reason(self) -> Explanation | None:
+        """Explain what went wrong, or None where all went well."""
+        return explain(self.run.code, self.run.facts) if self.run.code else None
+
+    @property
+    def remarks(self) -> list[str]:
+        """Say what was skipped or set aside, and why."""
+        return remarks(self.run.facts)
+
+    def line(self) -> Line:
+        """Return the visit as one line of an export: times in UTC, sizes in bytes, no secret."""
+        run, facts = self.run, self.run.facts
+        line: Line = {
+            "opened_at": _stamp(run.opened_at),
+            "closed_at": _stamp(run.closed_at) if run.closed_at else None,
+            "seconds": self.seconds,
+            "code": run.code,
+            "listed": run.listed,
+            "planned": run.planned,
+            "messages": run.messages,
+            "bytes": run.octets,
+            "deleted": run.deleted,
+            "left": self.left,
+        }
+        return line | {name: facts.get(name, 0) for name in COUNTS} | _told(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The visits that began on one day of the reader's, newest first."""
+
+    date: date
+    entries: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the journal, newest first; ``next_key`` is "" on the last."""
+
+    days: list[Day]
+    next_key: str
+
+
+def read(account: ExternalAccount, *, before: str, now: datetime) -> Page:
+    """Return one page by key. A ``before`` that cannot be read starts at the newest."""
+    runs = _kept(account, now)
+    if (moment := _read_key(before)) is not None:
+        runs = runs.filter(opened_at__lt=moment)
+    found = [Entry(run) for run in runs[: PAGE + 1]]
+    is_last = len(found) <= PAGE
+    return Page(_by_day(found[:PAGE]), "" if is_last else _key(found[PAGE - 1].run.opened_at))
+
+
+def as_json_lines(account: ExternalAccount, *, now: datetime) -> Iterator[str]:
+    """Yield the whole journal, newest first, one JSON object a line."""
+    for run in _kept(account, now).iterator():
+        yield json.dumps(Entry(run).line()) + "\n"
+
+
+def as_csv(account: ExternalAccount, *, now: datetime) -> Iterator[str]:
+    """Yield the whole journal, newest first, as a table with a heading (RFC 4180)."""
+    rows = csv.DictWriter(_Passed(), fieldnames=list(Entry(FetchRun(opened_at=now)).line()))
+    yield rows.writeheader()
+    for run in _kept(account, now).iterator():
+        yield rows.writerow({name: _cell(value) for name, value in Entry(run).line().items()})
+
+
+def prune(*, now: datetime) -> int:
+    """Delete visits older than 90 days, in small transactions. Count them.
+
+    Rows are numbered in the order in which visits began, so that the oldest need no index.
+    """
+    pruned, oldest = 0, FetchRun.objects.exclude(closed_at=None).order_by("pk")
+    while True:
+        rows = oldest.values_list("pk", "opened_at")[:PRUNED_AT_ONCE]
+        old = [pk for pk, opened_at in rows if opened_at < now - KEPT]
+        FetchRun.objects.filter(pk__in=old).delete()
+        pruned += len(old)
+        if len(old) < PRUNED_AT_ONCE:
+            return pruned
+
+
+def _by_day(entries: list[Entry]) -> list[Day]:
+    days = groupby(entries, key=lambda entry: timezone.localtime(entry.run.opened_at).date())
+    return [Day(day, list(of_day)) for day, of_day in days]
+
+
+def _kept(account: ExternalAccount, now: datetime) -> QuerySet[FetchRun]:
+    runs = FetchRun.objects.filter(account=account, opened_at__gte=now - KEPT)
+    return runs.order_by("-opened_at")
+
+
+def _told(run: FetchRun) -> Line:
+    return {name: run.facts.get(name, "") for name in TOLD}
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _key(moment: datetime) -> str:
+    return str((moment - EPOCH) // MICROSECOND)
+
+
+def _read_key(key: str) -> datetime | None:
+    try:
+        return EPOCH + int(key) * MICROSECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+def _cell(value: object) -> object:
+    """Keep a spreadsheet from taking a server's words for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+
+
+class _Passed:
+    """A file that gives back what is written to it, for the one line at hand."""
+
+    def write(self, text: str) -> str:
+        return text
