@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from django.db.models import BigIntegerField, F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from accounts.models import Plan, Quota, User
+from accounts.models import ExternalAccount, Plan, Quota, State, User
 from wire.errors import MailError, Retry
 
 
@@ -56,6 +57,9 @@ def give_back(owner_id: int, size: int) -> None:
     Quota.objects.filter(owner_id=owner_id).update(
         used_bytes=F("used_bytes") - size, change_number=F("change_number") + 1
     )
+    # Mail that waits at a provider may come now.
+    waiting = ExternalAccount.objects.filter(owner_id=owner_id, last_code="quota.full")
+    waiting.filter(state=State.ACTIVE).update(next_fetch_at=timezone.now())
 
 
 def correct(owner_id: int, used: int) -> None:

@@ -25,6 +25,14 @@ def _too_large(count: int) -> str:
     )
 
 
+def _set_aside(count: int) -> str:
+    return ngettext(
+        "%(count)s message could not be fetched in several visits; it is tried once a day.",
+        "%(count)s messages could not be fetched in several visits; they are tried once a day.",
+        count,
+    )
+
+
 def _skipped(count: int) -> str:
     return ngettext(
         "%(count)s message could not be fetched this time.",
@@ -45,6 +53,7 @@ def _recognised(count: int) -> str:
 WORDS: Final[dict[str, Callable[[int], str]]] = {
     "waiting": _waiting,
     "too_large": _too_large,
+    "set_aside": _set_aside,
     "skipped": _skipped,
     "recognised": _recognised,
 }

@@ -46,7 +46,7 @@ class Note:
     """What is remembered of a stored message.
 
     ``size`` is what the server last said of it, None if nothing is known; ``is_gone`` tells that
-    the server no longer listed it then.
+    the server no longer listed it then, ``is_deleted`` that we deleted it there.
     """
 
     pk: int
@@ -55,6 +55,7 @@ class Note:
     size: int | None
     stored_at: datetime
     is_gone: bool = False
+    is_deleted: bool = False
 
 
 # Listed messages by number, each with the stored one that it is.

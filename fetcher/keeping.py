@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate, islice, takewhile
 from threading import Event
 from time import monotonic
 
@@ -14,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import quotas
-from fetcher import progress
+from fetcher import progress, setaside
 from fetcher.ahead import ahead
 from fetcher.identity import Found
 from fetcher.leases import LEASE
@@ -32,7 +33,7 @@ from mailstore import ingest, packs
 from mailstore.folders import role_folder
 from mailstore.models import Role
 from mailstore.parsing import fingerprint, parse
-from wire.errors import MailError
+from wire.errors import ConnectionFailed, MailError, ProtocolError
 from wire.pop3 import Pop3Session
 from wire.pop3_session import Answered
 
@@ -64,10 +65,17 @@ def receive(found: Found, raw: bytes, *, now: datetime) -> Received:
 
 @dataclass(slots=True)
 class Haul:
-    """What could not be had, and why; ``again`` counts what was stored here already."""
+    """What could not be had, and why.
+
+    ``answered`` counts messages that came or were refused, ``kept`` those that are here now,
+    ``again`` those of them that were here already; ``is_full`` tells that there was no more room.
+    """
 
     failures: list[tuple[Found, MailError]] = field(default_factory=list)
+    answered: int = 0
+    kept: int = 0
     again: int = 0
+    is_full: bool = False
 
 
 def download(
@@ -78,18 +86,43 @@ def download(
     stopping: Stopping,
     allowance: Allowance,
 ) -> Haul:
-    """Fetch and keep, batch by batch.
+    """Fetch and keep, batch by batch, until there is no more room.
 
-    Another thread reads on while a batch is stored, and asks ``stopping``.
+    What could not be had is noted, also when that ends the session. Another thread reads on while
+    a batch is stored, and asks ``stopping``.
     """
     left, haul = Event(), Haul()
     wanted = {found.item.number: found for found in plan.download}
     answers = session.retrieve(allowance.spend(found.item for found in plan.download))
     received = _received(answers, wanted, haul, either(left.is_set, stopping))
-    with ahead(in_batches(received), left) as batches:
-        for batch in batches:
-            haul.again += keep(run, folder, batch, now=timezone.now())
+    try:
+        with ahead(in_batches(received), left) as batches:
+            for batch in batches:
+                _keep_what_fits(run, folder, batch, haul)
+                if haul.is_full:
+                    break
+    finally:
+        if haul.failures:
+            with transaction.atomic():
+                fence(run, timezone.now())
+                setaside.note(folder, haul.failures, now=timezone.now())
     return haul
+
+
+def _keep_what_fits(
+    run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], haul: Haul
+) -> None:
+    """Keep a batch, or of one that does not fit the first messages that do."""
+    try:
+        haul.again += keep(run, folder, batch, now=timezone.now())
+        haul.kept += len(batch)
+    except quotas.QuotaExceeded:
+        room = quotas.room_left(run.account.owner_id)
+        fitting = takewhile(lambda octets: octets <= room, accumulate(x.octets for x in batch))
+        count = len(list(fitting))
+        haul.is_full = True
+        if 0 < count < len(batch):
+            _keep_what_fits(run, folder, batch[:count], haul)
 
 
 def _received(
@@ -101,12 +134,18 @@ def _received(
     """Yield the messages that can be had, and note why the others cannot."""
     try:
         for item, raw in answers:
+            haul.answered += 1
             if isinstance(raw, MailError):
                 haul.failures.append((wanted[item.number], raw))
             else:
                 yield receive(wanted[item.number], raw, now=timezone.now())
             if stopping():
                 break
+    except (ConnectionFailed, ProtocolError) as error:
+        # The message that was being read may be what its server stumbles over each time.
+        if suspect := next(islice(wanted.values(), haul.answered, None), None):
+            haul.failures.append((suspect, error))
+        raise
     finally:
         # Whoever asks whether to stop may ask the database, over this thread's own connection.
         connection.close()

@@ -174,6 +174,35 @@ class HourlyCount(models.Model):
         return f"{self.hour:%Y-%m-%d %H} {self.host} {self.code}"
 
 
+class SetAside(models.Model):
+    """A message that could not be had from its server, and so is left there.
+
+    ``size`` is what the server said of its octets, or more where more of it was read.
+    """
+
+    account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)
+    remote_folder = models.ForeignKey(RemoteFolder, on_delete=models.CASCADE)
+    uid = models.CharField(max_length=MAX_UID)
+    occurrence = models.PositiveIntegerField(default=0)
+    code = models.CharField(max_length=40)
+    size = models.PositiveBigIntegerField()
+    tries = models.PositiveIntegerField(default=0)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("message set aside")
+        verbose_name_plural = _("messages set aside")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["remote_folder", "uid", "occurrence"], name="one_set_aside_per_place"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.uid
+
+
 class Heartbeat(models.Model):
     """When a worker last showed signs of life; the source of /healthz."""
 

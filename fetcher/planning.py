@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Final
 
 from fetcher.identity import Found
 from wire.pop3 import Position
@@ -20,6 +22,9 @@ FIRST_MESSAGES = 50
 TRUSTED_FOR = timedelta(hours=24)
 TRUSTED_POLLS = 50
 SPREAD, SPREAD_STEPS = 0.25, 64
+# A message that failed so often is set aside, and tried again so much later.
+TRIES = 5
+TRIED_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,37 @@ class Listing:
 
     found: Sequence[Found]
     is_whole: bool
+
+
+class Fate(Enum):
+    """What becomes of a message that could not be had before."""
+
+    TOO_LARGE = auto()
+    ASIDE = auto()
+    TRIED = auto()
+
+
+NOTHING_FAILED: Final[Mapping[tuple[str, int], Fate]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is known of a message that could not be had; the size is at least so many octets."""
+
+    is_too_large: bool
+    size: int
+    tries: int
+    last_at: datetime
+
+    def fate(self, *, max_message_bytes: int, now: datetime) -> Fate:
+        """Tell what becomes of it: the larger one is left until more is allowed, the other rests.
+
+        It is tried again now and then, after everything that never failed.
+        """
+        if self.is_too_large:
+            return Fate.TOO_LARGE if self.size > max_message_bytes else Fate.TRIED
+        rests = self.tries >= TRIES and now - self.last_at < TRIED_AGAIN_AFTER
+        return Fate.ASIDE if rests else Fate.TRIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +78,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
-    """What a visit will fetch.
+    """What a visit will fetch, and about how many octets that is.
 
-    ``waiting`` counts what stays at the provider for want of room, ``later`` what the limit per
-    visit leaves to the next one; ``held`` is what the provider gives only on another day.
+    ``too_large`` and ``set_aside`` count what is left where it is, ``waiting`` what stays there for
+    want of room, ``later`` what the limit per visit leaves to the next one; ``held`` is what the
+    provider gives only on another day.
     """
 
     download: tuple[Found, ...] = ()
-    too_large: tuple[Found, ...] = ()
+    octets: int = 0
+    too_large: int = 0
+    set_aside: int = 0
     waiting: int = 0
     later: int = 0
     later_octets: int = 0
@@ -57,25 +96,33 @@ class FetchPlan:
 
 
 def plan_fetch(
-    found: Sequence[Found], known: Container[tuple[str, int]], options: Options
+    found: Sequence[Found],
+    known: Container[tuple[str, int]],
+    options: Options,
+    fates: Mapping[tuple[str, int], Fate] = NOTHING_FAILED,
 ) -> FetchPlan:
     """Plan the downloads of one visit: unknown messages, newest first, while they fit.
 
     A message too large for the room is left waiting, not fatal: a smaller one may still fit. Sizes
-    are the server's hints, so the quota is taken again, exactly, when a batch is kept.
+    are the server's hints, so what seems larger than allowed is tried once, and the quota is taken
+    again, exactly, when a batch is kept.
     """
     fresh = [entry for entry in reversed(found) if entry.key not in known]
-    too_large = [entry for entry in fresh if entry.item.size > options.max_message_bytes]
-    candidates = [entry for entry in fresh if entry.item.size <= options.max_message_bytes]
-    fitting, waiting = _fit(candidates, options.room)
+    fate = {entry.key: fates.get(entry.key) for entry in fresh} if fates else {}
+    candidates = [entry for entry in fresh if not fate.get(entry.key)]
+    candidates += [entry for entry in fresh if fate.get(entry.key) is Fate.TRIED]
+    most = options.max_message_bytes
+    fitting, waiting = _fit(candidates, options.room, most)
     limit = len(fitting) if options.max_messages is None else options.max_messages
-    download, held = _fit(fitting[:limit], options.daily_room)
+    download, held = _fit(fitting[:limit], options.daily_room, most)
     return FetchPlan(
         download=tuple(download),
-        too_large=tuple(too_large),
+        octets=sum(min(entry.item.size, most) for entry in download),
+        too_large=sum(one is Fate.TOO_LARGE for one in fate.values()),
+        set_aside=sum(one is Fate.ASIDE for one in fate.values()),
         waiting=len(waiting),
         later=len(fitting[limit:]),
-        later_octets=sum(entry.item.size for entry in fitting[limit:]),
+        later_octets=sum(min(entry.item.size, most) for entry in fitting[limit:]),
         held=tuple(held),
     )
 
@@ -130,14 +177,18 @@ def next_position(known: Position, listing: Listing, octets: int | None) -> Posi
     return Position(count, found[-1].uid if found else known.last_uid, octets)
 
 
-def _fit(entries: Sequence[Found], room: int | None) -> tuple[list[Found], list[Found]]:
-    """Divide into what fits, which is everything without a limit, and the rest."""
+def _fit(entries: Sequence[Found], room: int | None, most: int) -> tuple[list[Found], list[Found]]:
+    """Divide into what fits, which is everything without a limit, and the rest.
+
+    None counts more than the most that will be read of it.
+    """
     if room is None:
         return list(entries), []
     chosen, left = [], []
     for entry in entries:
-        if entry.item.size <= room:
-            room -= entry.item.size
+        size = min(entry.item.size, most)
+        if size <= room:
+            room -= size
             chosen.append(entry)
         else:
             left.append(entry)

@@ -70,7 +70,7 @@ def time_left(
 
 def begin(run: FetchRun, plan: FetchPlan, *, listed: int, now: datetime) -> None:
     """Write down what a visit is going to fetch, on top of what earlier visits have fetched."""
-    octets = sum(found.item.size for found in plan.download)
+    octets = plan.octets
     visited = FetchRun.objects.filter(pk=run.pk)
     visited.update(listed=listed, began_at=now, planned=len(plan.download), planned_octets=octets)
     ExternalAccount.objects.filter(pk=run.account_id).update(

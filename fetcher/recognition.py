@@ -35,7 +35,8 @@ Value = TypeVar("Value")
 class Recognised:
     """A listing under the names known here, and since when what of it is stored.
 
-    ``moved`` pairs messages with the note on them under another name.
+    ``moved`` pairs messages with the note on them under another name; ``back`` are listed again,
+    among them those whose deletion was not heard of or not done.
     """
 
     listing: Listing
@@ -62,8 +63,10 @@ def recognise(
     same = _same_name(headings, named, notes)
     fresh = [one for one in named if one.item.number not in same]
     held = {note.pk for note in same.values()}
-    lost = {note.pk: note for note in notes if note.pk not in held}
-    moved = _moved(headings, folder, fresh, lost, there=sum(not note.is_gone for note in notes))
+    # What we deleted ourselves does not come back under another name; its equal is another one.
+    there = [note for note in notes if not note.is_deleted]
+    lost = {note.pk: note for note in there if note.pk not in held}
+    moved = _moved(headings, folder, fresh, lost, there=sum(not note.is_gone for note in there))
     uids = {one.uid for one in fresh}
     taken = ((note.uid, note.occurrence) for note in notes if note.uid in uids)
     found = number_repeats(named, same, taken)
@@ -79,7 +82,7 @@ def recognise(
             if one.item.number in same and same[one.item.number].size != one.item.size
         ],
         [pk for pk in left if not lost[pk].is_gone],
-        [note.pk for note in same.values() if note.is_gone],
+        [note.pk for note in same.values() if note.is_gone or note.is_deleted],
     )
 
 
@@ -88,10 +91,11 @@ def _notes(folder: RemoteFolder, named: Sequence[Named], *, is_whole: bool) -> I
     if not is_whole:
         sizes = {one.item.size for one in named}
         rows = rows.gone().filter(Q(listed_size__in=sizes) | Q(listed_size=None))
-    names = ("pk", "uid", "occurrence", "listed_size", "stored_at", "gone_at")
+    names = ("pk", "uid", "occurrence", "listed_size", "stored_at", "gone_at", "deleted_at")
     listed = rows.values_list(*names).iterator() if named or is_whole else ()
-    for pk, uid, occurrence, size, stored_at, gone_at in listed:
-        yield Note(pk, uid, occurrence, size, stored_at, gone_at is not None)
+    for pk, uid, occurrence, size, stored_at, gone_at, deleted_at in listed:
+        is_gone, is_deleted = gone_at is not None, deleted_at is not None
+        yield Note(pk, uid, occurrence, size, stored_at, is_gone, is_deleted)
 
 
 def _same_name(headings: Headings, named: Sequence[Named], notes: Sequence[Note]) -> Matched:
@@ -154,7 +158,7 @@ def note(seen: Recognised, *, now: datetime) -> None:
     for gone in _chunks(seen.gone):
         RemoteUid.objects.filter(pk__in=gone).update(gone_at=now)
     for back in _chunks(seen.back):
-        RemoteUid.objects.filter(pk__in=back).update(gone_at=None)
+        RemoteUid.objects.filter(pk__in=back).update(gone_at=None, deleted_at=None)
     for resized in _chunks(seen.resized):
         rows = [RemoteUid(pk=known.pk, listed_size=size) for known, size in resized]
         RemoteUid.objects.bulk_update(rows, ["listed_size"])

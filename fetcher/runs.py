@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,34 +12,33 @@ from typing import TypeVar
 
 import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import quotas
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import pace_of
 from accounts.vault import SealBroken
-from fetcher import progress
+from fetcher import deletion, progress, setaside
 from fetcher.daily_limits import fits_again_at, limit_of, room_for, spent_by
 from fetcher.identity import Found
 from fetcher.keeping import Haul, RunLost, download, fence
 from fetcher.leases import LEASE, LEASES
-from fetcher.memory import DISTRUST, changes, recall
-from fetcher.models import FetchRun, RemoteFolder, RemoteUid
+from fetcher.memory import DISTRUST, Memory, changes, recall
+from fetcher.models import FetchRun, RemoteFolder
 from fetcher.outcomes import Outcome, close, outcome_of
 from fetcher.planning import (
+    NOTHING_FAILED,
+    Fate,
     FetchPlan,
     Listing,
     Options,
-    choose_deletions,
     plan_fetch,
 )
 from fetcher.recognition import Recognised, note, recognise
 from fetcher.schedule import LONGEST_WAIT
 from fetcher.sessions import Headings, find_messages, open_session
 from fetcher.stopping import VISIT_SECONDS, Allowance, Stopping, Unwanted, either
-from mailstore import packs
-from wire.errors import MailError, Retry
+from wire.errors import MailError, MessageTooLarge, Retry
 from wire.pop3 import Pop3Session
 
 log = structlog.get_logger()
@@ -47,6 +46,8 @@ log = structlog.get_logger()
 # lease; a run that was taken over afterwards, before we were back, is noticed.
 PATIENCE_SECONDS = 15 * 60
 PAUSE_SECONDS = 1
+# What may be so for good, and needs no look at the whole list at the next visit.
+SETTLED = {"recognised", "too_large", "set_aside"}
 Step = TypeVar("Step")
 
 
@@ -112,23 +113,23 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
         open_session(account, memory, max_message_bytes=limits.max_message_bytes) as session,
         _counted(run, session),
     ):
-        headings = Headings(session)
-        named, is_whole = find_messages(session, headings, folder, memory.position)
-        seen = recognise(headings, folder, named, is_whole=is_whole)
-        _note(run, seen)
+        seen = _look(run, session, folder, memory)
         listing = seen.listing
-        plan = _plan(account, limits, listing.found, seen.stored_at)
+        failed = _failed(folder, listing, limits)
+        plan = _plan(account, limits, seen, failed)
         if plan.download:
             progress.begin(run, plan, listed=len(listing.found), now=timezone.now())
         haul = download(run, folder, session, plan, stopping, allowance)
-        marked = [] if stopping() else _mark_deleted(session, folder, account, listing)
+        setaside.forget(folder, listing, failed)
+        is_over = stopping() or haul.is_full
+        marked = [] if is_over else _mark_deleted(session, folder, account, listing)
         # POP3 deletes at QUIT (RFC 1939 §6): a session that drops before it has deleted nothing.
         session.finish()
     if marked:
-        _note_deleted(run, folder, marked)
+        deletion.note(run, folder, marked, now=timezone.now())
     is_stopped = stopping() or allowance.is_up
-    outcome = _told(plan, haul, recognised=len(seen.moved), stopped=is_stopped)
-    is_settled = not (outcome.facts.keys() - {"recognised"} or outcome.stopped or marked)
+    outcome = _told(account, plan, haul, seen, stopped=is_stopped)
+    is_settled = not (outcome.facts.keys() - SETTLED or outcome.stopped or marked)
     if plan.held and not (outcome.code or outcome.stopped):
         outcome, is_settled = _paused(account, plan.held, now=timezone.now()), False
     wait = max(outcome.wait, min(timedelta(seconds=session.login_delay), LONGEST_WAIT))
@@ -147,24 +148,43 @@ def _counted(run: FetchRun, session: Pop3Session) -> Iterator[None]:
         run.received = session.lines.octets_in
 
 
-def _note(run: FetchRun, seen: Recognised) -> None:
-    """Write down what the listing told of messages that are stored, before anything else comes."""
+def _look(run: FetchRun, session: Pop3Session, folder: RemoteFolder, memory: Memory) -> Recognised:
+    """List, recognise what is stored, and write that down before anything else comes."""
+    headings = Headings(session)
+    named, is_whole = find_messages(session, headings, folder, memory.position)
+    seen = recognise(headings, folder, named, is_whole=is_whole)
     if seen.has_news:
-        now = timezone.now()
         with transaction.atomic():
-            fence(run, now)
-            note(seen, now=now)
+            fence(run, timezone.now())
+            note(seen, now=timezone.now())
     if seen.moved:
         log.info("recognised", account=run.account_id, run=run.pk, messages=len(seen.moved))
+    return seen
+
+
+def _mark_deleted(
+    session: Pop3Session, folder: RemoteFolder, account: ExternalAccount, listing: Listing
+) -> list[deletion.Key]:
+    days = account.incoming.delete_after_days
+    if days is None:
+        return []
+    return deletion.mark(session, folder, listing, delete_after_days=days, now=timezone.now())
+
+
+def _failed(folder: RemoteFolder, listing: Listing, limits: Plan) -> Mapping[tuple[str, int], Fate]:
+    if not (listing.found or listing.is_whole):
+        return NOTHING_FAILED
+    most = limits.max_message_bytes
+    return setaside.fates(folder, max_message_bytes=most, now=timezone.now())
 
 
 def _plan(
     account: ExternalAccount,
     limits: Plan,
-    found: Sequence[Found],
-    known: Container[tuple[str, int]],
+    seen: Recognised,
+    failed: Mapping[tuple[str, int], Fate],
 ) -> FetchPlan:
-    if not found:
+    if not seen.listing.found:
         return FetchPlan()
     options = Options(
         room=quotas.room_left(account.owner_id),
@@ -172,69 +192,34 @@ def _plan(
         max_messages=pace_of(account, limits).at_most,
         daily_room=room_for(account, now=timezone.now()),
     )
-    return plan_fetch(found, known, options)
+    return plan_fetch(seen.listing.found, seen.stored_at, options, failed)
 
 
-def _stored_at(folder: RemoteFolder, listing: Listing) -> dict[tuple[str, int], datetime]:
-    """Return which of the listed messages are stored here, and since when."""
-    keys = {entry.key for entry in listing.found}
-    everything = RemoteUid.objects.filter(remote_folder=folder)
-    rows = everything if listing.is_whole else folder.stored({uid for uid, _ in keys})
-    return {
-        (uid, occurrence): stored_at
-        for uid, occurrence, stored_at in rows.values_list("uid", "occurrence", "stored_at")
-        if (uid, occurrence) in keys
-    }
-
-
-def _mark_deleted(
-    session: Pop3Session, folder: RemoteFolder, account: ExternalAccount, listing: Listing
-) -> list[Found]:
-    """Ask the server to delete what its owner wants gone, once stored and its hash checked.
-
-    What may go is read from our own table after the commit, never taken from the server alone.
-    """
-    days = account.incoming.delete_after_days
-    if days is None or not listing.found:
-        return []
-    due = choose_deletions(
-        listing.found, _stored_at(folder, listing), delete_after_days=days, now=timezone.now()
-    )
-    proven = {entry.item.number: entry for entry in _proven(folder, due)}
-    marked = session.delete([entry.item for entry in proven.values()])
-    return [proven[item.number] for item in marked]
-
-
-def _proven(folder: RemoteFolder, due: Sequence[Found]) -> Iterator[Found]:
-    for entry in due:
-        places = _rows(folder, entry).select_related("message__blob__pack")
-        if any(uid.message and packs.is_intact(uid.message.blob, uid.sha256) for uid in places):
-            yield entry
-
-
-def _note_deleted(run: FetchRun, folder: RemoteFolder, marked: Sequence[Found]) -> None:
-    for entry in marked:
-        _rows(folder, entry).update(deleted_at=timezone.now())
-    FetchRun.objects.filter(pk=run.pk).update(deleted=len(marked))
-
-
-def _rows(folder: RemoteFolder, entry: Found) -> QuerySet[RemoteUid]:
-    return folder.stored([entry.uid]).filter(occurrence=entry.occurrence)
-
-
-def _told(plan: FetchPlan, haul: Haul, *, recognised: int, stopped: bool) -> Outcome:
+def _told(
+    account: ExternalAccount, plan: FetchPlan, haul: Haul, seen: Recognised, *, stopped: bool
+) -> Outcome:
     """Turn what was left behind into facts; a full store is the only thing worth a code."""
-    counts: dict[str, str | int] = {
-        "waiting": plan.waiting,
-        "too_large": len(plan.too_large),
-        "skipped": len(haul.failures),
+    too_large = sum(isinstance(error, MessageTooLarge) for _, error in haul.failures)
+    unkept = len(plan.download) - haul.kept - len(haul.failures) if haul.is_full else 0
+    counts: dict[str, int] = {
+        "waiting": plan.waiting + unkept,
+        "too_large": plan.too_large + too_large + _still(account, seen, "too_large"),
+        "set_aside": plan.set_aside + _still(account, seen, "set_aside"),
+        "skipped": len(haul.failures) - too_large,
         "later": plan.later,
-        "recognised": recognised + haul.again,
+        "recognised": len(seen.moved) + haul.again,
     }
-    facts = {name: count for name, count in counts.items() if count}
-    if plan.waiting and not stopped:
+    facts: dict[str, str | int] = {name: count for name, count in counts.items() if count}
+    if counts["waiting"] and not stopped:
+        room = quotas.usage(account.owner_id)
+        facts |= {"used": room.used, "allowed": room.allowed}
         return Outcome("quota.full", facts, Retry.LATER)
     return Outcome(facts=facts, stopped=stopped)
+
+
+def _still(account: ExternalAccount, seen: Recognised, name: str) -> int:
+    """Return what the visit before counted, where this one looked at what came after it only."""
+    return 0 if seen.listing.is_whole else int(account.last_facts.get(name, 0))
 
 
 def _paused(account: ExternalAccount, held: Sequence[Found], *, now: datetime) -> Outcome:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from fetcher.identity import Found, Named, number_repeats
 from fetcher.planning import (
+    Failure,
+    Fate,
     Listing,
     Options,
     choose_deletions,
@@ -45,10 +47,26 @@ def test_repeats_of_a_uid_are_told_apart() -> None:
     assert numbers(plan_fetch(found, {("same", 0)}, WIDE).download) == [3, 2]
 
 
-def test_a_message_above_the_limit_is_named_and_left() -> None:
-    plan = plan_fetch(listed(10, 2_000_000), set(), WIDE)
-    assert numbers(plan.too_large) == [2]
-    assert numbers(plan.download) == [1]
+def test_what_only_seems_too_large_is_tried_and_what_was_is_left_until_more_is_allowed() -> None:
+    huge = Failure(is_too_large=True, size=2_000_000, tries=1, last_at=NOW)
+    assert numbers(plan_fetch(listed(10, 2_000_000), set(), WIDE).download) == [2, 1]
+    fates = {("u2", 0): huge.fate(max_message_bytes=WIDE.max_message_bytes, now=NOW)}
+    plan = plan_fetch(listed(10, 2_000_000), set(), WIDE, fates)
+    assert (numbers(plan.download), plan.too_large) == ([1], 1)
+    assert huge.fate(max_message_bytes=2_000_000, now=NOW) is Fate.TRIED
+
+
+def test_what_failed_comes_last_and_after_five_times_once_a_day() -> None:
+    def fate(tries: int, ago: timedelta) -> Fate:
+        failure = Failure(is_too_large=False, size=10, tries=tries, last_at=NOW - ago)
+        return failure.fate(max_message_bytes=1, now=NOW)
+
+    assert fate(4, timedelta(0)) is Fate.TRIED
+    assert fate(5, timedelta(hours=23)) is Fate.ASIDE
+    assert fate(50, timedelta(hours=24)) is Fate.TRIED
+    plan = plan_fetch(listed(1, 1, 1), set(), WIDE, {("u3", 0): Fate.TRIED, ("u2", 0): Fate.ASIDE})
+    assert numbers(plan.download) == [1, 3]
+    assert plan.set_aside == 1
 
 
 def test_what_does_not_fit_waits_and_a_smaller_one_behind_it_still_comes() -> None:
@@ -85,10 +103,10 @@ def test_the_plan_never_exceeds_the_room_nor_fetches_what_is_known(
 ) -> None:
     keys = {(f"u{number}", 0) for number in known}
     plan = plan_fetch(listed(*sizes), keys, Options(room, 150, limit))
-    assert sum(entry.item.size for entry in plan.download) <= room
+    assert plan.octets == sum(min(entry.item.size, 150) for entry in plan.download) <= room
     assert not {entry.key for entry in plan.download} & keys
     fresh = sum(1 for entry in listed(*sizes) if entry.key not in keys)
-    assert len(plan.download) + len(plan.too_large) + plan.waiting + plan.later == fresh
+    assert len(plan.download) + plan.waiting + plan.later == fresh
 
 
 def test_a_deletion_is_due_when_the_oldest_there_has_been_here_long_enough() -> None:

@@ -146,7 +146,9 @@ def test_a_full_store_fetches_what_fits_and_says_how_many_wait(
     Quota.objects.filter(owner=account.owner).update(allowed_bytes=len(raws[1]) + 10)
     run = run_fetch(account.pk)
     assert run is not None
-    assert (run.code, run.facts, run.messages) == ("quota.full", {"waiting": 1}, 1)
+    allowed, used = len(raws[1]) + 10, len(raws[1])
+    facts = {"waiting": 1, "used": used, "allowed": allowed}
+    assert (run.code, run.facts, run.messages) == ("quota.full", facts, 1)
     assert left_at_the_server(dovecot, account.address) == 2
     Quota.objects.filter(owner=account.owner).update(allowed_bytes=10_000)
     run_fetch(account.pk)

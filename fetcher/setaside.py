@@ -1,0 +1,62 @@
+"""Remembers which messages could not be had, so that they are seen and hold up no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+
+from fetcher.identity import Found
+from fetcher.models import RemoteFolder, RemoteUid, SetAside
+from fetcher.planning import Failure, Fate, Listing
+from wire.errors import MailError, MessageTooLarge
+
+TOO_LARGE = "message.toolarge"
+Key = tuple[str, int]
+
+
+def fates(folder: RemoteFolder, *, max_message_bytes: int, now: datetime) -> dict[Key, Fate]:
+    """Return what becomes of the messages that failed before."""
+    names = ("uid", "occurrence", "code", "size", "tries", "last_at")
+    rows = SetAside.objects.filter(remote_folder=folder).values_list(*names)
+    return {
+        (uid, occurrence): Failure(code == TOO_LARGE, size, tries, last_at).fate(
+            max_message_bytes=max_message_bytes, now=now
+        )
+        for uid, occurrence, code, size, tries, last_at in rows
+    }
+
+
+def note(
+    folder: RemoteFolder, failures: Sequence[tuple[Found, MailError]], *, now: datetime
+) -> None:
+    """Count one more failure of each, inside the caller's transaction."""
+    for found, error in failures:
+        row, _ = SetAside.objects.get_or_create(
+            account_id=folder.account_id,
+            remote_folder=folder,
+            uid=found.uid,
+            occurrence=found.occurrence,
+            defaults={"first_at": now, "last_at": now, "size": 0},
+        )
+        row.code, row.size = error.code, found.item.size
+        if isinstance(error, MessageTooLarge):
+            row.size = max(row.size, int(error.facts["limit"]) + 1)
+        row.tries, row.last_at = row.tries + 1, now
+        row.save(update_fields=["code", "size", "tries", "last_at"])
+
+
+def forget(folder: RemoteFolder, listing: Listing, failed: Mapping[Key, Fate]) -> None:
+    """Drop what is stored by now, or is not at the server any more."""
+    if not failed:
+        return
+    rows = SetAside.objects.filter(remote_folder=folder)
+    same = RemoteUid.objects.filter(
+        remote_folder=folder, uid=OuterRef("uid"), occurrence=OuterRef("occurrence")
+    )
+    rows.filter(Exists(same)).delete()
+    if listing.is_whole:
+        listed = {entry.key for entry in listing.found}
+        gone = [row.pk for row in rows if (row.uid, row.occurrence) not in listed]
+        rows.filter(pk__in=gone).delete()
