@@ -102,6 +102,15 @@ def watch_arrive(person: Visit, wanted: int) -> None:
     person.look("all")
 
 
+def open_newsletter(person: Visit) -> None:
+    page = person.page
+    page.locator(".rows a").filter(has_text="Kebun Mingguan #48").first.click()
+    expect(page.locator("h1", has_text="Kebun Mingguan #48")).to_be_visible()
+    expect(page.frame_locator("iframe").locator("h1, h2").first).to_be_visible()
+    person.look("newsletter")
+    person.go("/mail/all/inbox/")
+
+
 def open_attachment(person: Visit, mail: EmailMessage) -> None:
     page = person.page
     page.locator(".rows a").filter(has_text=mail["Subject"]).first.click()
@@ -154,6 +163,7 @@ def test_a_stranger_signs_up_and_reads_their_first_mail(
         sign_up(person, program, f"siti.{number}@muara.example")
         add_account(person, user=user, password=password)
         watch_arrive(person, len(mails))
+        open_newsletter(person)
         open_attachment(person, with_file)
         search(person, with_file["Subject"].split()[0], with_file)
         speak_indonesian(person)

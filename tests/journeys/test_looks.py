@@ -63,6 +63,12 @@ def test_the_names_of_the_views_are_never_cut(visitor: Visit) -> None:
     assert {word.bounding_box()["height"] < 30 for word in words} == {True}  # type: ignore[index]
 
 
+@pytest.mark.parametrize("visitor", [[WIDE, {"locale": "en-US"}], [WIDE]], indirect=True)
+def test_the_name_of_the_open_section_of_the_settings_is_not_cut(visitor: Visit) -> None:
+    visitor.go("/auth/2fa/")
+    assert not is_cut(visitor.page.locator(".sections [aria-current]"))
+
+
 @pytest.mark.parametrize("visitor", [[PHONE]], indirect=True)
 def test_the_tools_of_a_message_stand_in_one_row_on_a_phone(visitor: Visit, world: World) -> None:
     visitor.go(world.paths["text"])
