@@ -115,7 +115,9 @@ def _subject(tellings: Sequence[Telling]) -> str:
         return f"Muara: {tellings[0].headline}"
     count = len(tellings)
     return ngettext(
-        "Muara: %(count)d account needs you", "Muara: %(count)d accounts need you", count
+        "Muara: %(count)d notice about your mail accounts",
+        "Muara: %(count)d notices about your mail accounts",
+        count,
     ) % {"count": count}
 
 

@@ -7,9 +7,8 @@ nothing left to do.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -19,6 +18,7 @@ from accounts.models import ExternalAccount, Notice, State, Topic
 from accounts.troubles import DAY, TROUBLES
 
 FULL = "quota.full"
+ROOM = "quota.room"
 STOPPED = "account.stopped"
 # What breaks together is told together.
 GATHER = timedelta(minutes=1)
@@ -26,6 +26,7 @@ GATHER = timedelta(minutes=1)
 AGAIN_AFTER = timedelta(days=1)
 COME_AND_GO = {Topic.TROUBLE, Topic.FULL}
 AT_A_TIME = 500
+KEEP = timedelta(days=90)
 
 # A notice about an account stays open while its account stands like this.
 LASTS = {
@@ -42,13 +43,16 @@ def review(now: datetime) -> None:
         _close(_open_about(topic).exclude(Exists(_accounts(standing))), now)
     _close_full(now)
     for topic in LASTS:
-        open_now = _open_about(topic).filter(account=OuterRef("pk"))
-        due = ExternalAccount.objects.filter(_begins(topic, now)).exclude(Exists(open_now))
-        for account in due.order_by("id")[:AT_A_TIME]:
-            code = account.last_code or STOPPED
-            _tell(topic, account.owner_id, account, code, account.last_facts, now=now)
+        told = _open_about(topic).filter(account=OuterRef("pk"))
+        due = ExternalAccount.objects.filter(_begins(topic, now)).exclude(Exists(told))
+        _open([_about(account, topic, now) for account in due.order_by("id")[:AT_A_TIME]], now)
     _open_full(now)
     _follow()
+
+
+def forget_old(now: datetime) -> None:
+    """Delete what was over three months ago."""
+    Notice.objects.filter(closed_at__lt=now - KEEP, mail_due_at=None).delete()
 
 
 def _begins(topic: Topic, now: datetime) -> Q:
@@ -72,87 +76,100 @@ def _open_about(topic: Topic) -> QuerySet[Notice]:
     return Notice.objects.filter(topic=topic, closed_at=None)
 
 
-def _close(notices: Iterable[Notice], now: datetime) -> None:
+def _about(account: ExternalAccount, topic: Topic, now: datetime) -> Notice:
+    return Notice(
+        owner_id=account.owner_id,
+        account=account,
+        topic=topic,
+        code=account.last_code or STOPPED,
+        facts=account.last_facts,
+        opened_at=now,
+        mail_due_at=now + GATHER,
+    )
+
+
+def _close(over: Iterable[Notice], now: datetime) -> None:
     """Close notices; what was not mailed yet need not be."""
-    for notice in notices:
-        with transaction.atomic():
-            ours = Notice.objects.filter(pk=notice.pk, closed_at=None)
-            if ours.update(closed_at=now, mail_due_at=None):
-                quotas.touch(notice.owner_id)
+    owners = {notice.pk: notice.owner_id for notice in over}
+    if owners:
+        rows = Notice.objects.filter(pk__in=owners, closed_at=None)
+        rows.update(closed_at=now, mail_due_at=None)
+        quotas.touch_all(set(owners.values()))
+
+
+def _open(fresh: Sequence[Notice], now: datetime) -> None:
+    """Open notices of one topic, each in place of what its account had.
+
+    Parallel reviews meet at the constraint of one open notice. Trouble that comes and goes opens
+    its old notice again, whose mail is not repeated.
+    """
+    if not fresh:
+        return
+    with transaction.atomic():
+        earlier = Notice.objects.filter(closed_at=None, account__in=[new.account for new in fresh])
+        earlier.exclude(topic=fresh[0].topic).update(closed_at=now, mail_due_at=None)
+        again = _again(fresh, now)
+        Notice.objects.bulk_update(again.values(), ["closed_at", "code", "facts"])
+        new = [notice for notice in fresh if _place(notice) not in again]
+        Notice.objects.bulk_create(new, ignore_conflicts=True)
+    quotas.touch_all({notice.owner_id for notice in fresh})
+
+
+def _again(fresh: Sequence[Notice], now: datetime) -> dict[tuple[int, int | None], Notice]:
+    """Find what closed a short while ago and was mailed, saying what is the matter now."""
+    topic, wanted = fresh[0].topic, {_place(notice): notice for notice in fresh}
+    if topic not in COME_AND_GO:
+        return {}
+    closed = Notice.objects.filter(topic=topic, closed_at__gt=now - AGAIN_AFTER)
+    mailed = closed.filter(owner__in=[new.owner_id for new in fresh], mailed_at__isnull=False)
+    again = {_place(old): old for old in mailed.order_by("id") if _place(old) in wanted}
+    for place, old in again.items():
+        old.closed_at, old.code, old.facts = None, wanted[place].code, wanted[place].facts
+    return again
+
+
+def _place(notice: Notice) -> tuple[int, int | None]:
+    return notice.owner_id, notice.account_id
 
 
 def _close_full(now: datetime) -> None:
+    """Close; whom a full storage was mailed to is mailed that there is room, without a banner."""
     full = ExternalAccount.objects.filter(IS_FULL, owner=OuterRef("owner"))
     over = list(_open_about(Topic.FULL).exclude(Exists(full)))
     _close(over, now)
     for owner_id in {notice.owner_id for notice in over if notice.mailed_at}:
-        _say_room(owner_id, now)
-
-
-def _say_room(owner_id: int, now: datetime) -> None:
-    """Mail that fetching goes on, to whom a full storage had been mailed; there is no banner."""
-    said = Notice.objects.filter(owner=owner_id, topic=Topic.ROOM)
-    if not said.filter(opened_at__gt=now - AGAIN_AFTER).exists():
-        Notice.objects.create(
-            owner_id=owner_id,
-            topic=Topic.ROOM,
-            code="quota.room",
-            facts=_usage(owner_id),
-            opened_at=now,
-            closed_at=now,
-            mail_due_at=now + GATHER,
-        )
+        said = Notice.objects.filter(owner=owner_id, topic=Topic.ROOM)
+        if not said.filter(opened_at__gt=now - AGAIN_AFTER).exists():
+            _of(owner_id, Topic.ROOM, now, closed_at=now).save()
 
 
 def _open_full(now: datetime) -> None:
     told = _open_about(Topic.FULL).filter(owner=OuterRef("owner"))
     full = ExternalAccount.objects.filter(IS_FULL).exclude(Exists(told))
-    for owner_id in set(full.values_list("owner_id", flat=True)[:AT_A_TIME]):
-        _tell(Topic.FULL, owner_id, None, FULL, _usage(owner_id), now=now)
+    owners = set(full.values_list("owner_id", flat=True)[:AT_A_TIME])
+    _open([_of(owner_id, Topic.FULL, now) for owner_id in owners], now)
 
 
-def _usage(owner_id: int) -> dict[str, int]:
+def _of(owner_id: int, topic: Topic, now: datetime, **columns: datetime) -> Notice:
     usage = quotas.usage(owner_id)
-    return {"used": usage.used, "allowed": usage.allowed}
+    return Notice(
+        owner_id=owner_id,
+        topic=topic,
+        code=FULL if topic is Topic.FULL else ROOM,
+        facts={"used": usage.used, "allowed": usage.allowed},
+        opened_at=now,
+        mail_due_at=now + GATHER,
+        **columns,
+    )
 
 
 def _follow() -> None:
     """Let open notices say what is the matter now, which may have changed since they opened."""
     about = Notice.objects.filter(closed_at=None, account__last_code__in=TROUBLES)
-    changed = about.exclude(code=F("account__last_code")).select_related("account")
-    for notice in changed[:AT_A_TIME]:
+    changed = list(
+        about.exclude(code=F("account__last_code")).select_related("account")[:AT_A_TIME]
+    )
+    for notice in changed:
         if notice.account is not None:
-            facts = {"code": notice.account.last_code, "facts": notice.account.last_facts}
-            Notice.objects.filter(pk=notice.pk, closed_at=None).update(**facts)
-
-
-def _tell(
-    topic: Topic,
-    owner_id: int,
-    account: ExternalAccount | None,
-    code: str,
-    facts: Mapping[str, Any],
-    *,
-    now: datetime,
-) -> None:
-    """Open a notice, or again one that closed a short while ago, whose mail is not repeated."""
-    with transaction.atomic():
-        # The one row that each person has is the lock: parallel reviews open one notice.
-        quotas.touch(owner_id)
-        about = Notice.objects.filter(owner=owner_id, account=account)
-        if about.filter(topic=topic, closed_at=None).exists():
-            return
-        about.filter(closed_at=None).update(closed_at=now, mail_due_at=None)
-        mailed = about.filter(topic=topic, closed_at__gt=now - AGAIN_AFTER, mailed_at__isnull=False)
-        if topic in COME_AND_GO and (known := mailed.order_by("id").last()):
-            about.filter(pk=known.pk).update(closed_at=None, code=code, facts=facts)
-            return
-        Notice.objects.create(
-            owner_id=owner_id,
-            account=account,
-            topic=topic,
-            code=code,
-            facts=facts,
-            opened_at=now,
-            mail_due_at=now + GATHER,
-        )
+            notice.code, notice.facts = notice.account.last_code, notice.account.last_facts
+    Notice.objects.bulk_update(changed, ["code", "facts"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import BigIntegerField, F, OuterRef, Subquery, Value
@@ -71,6 +72,12 @@ def touch(owner_id: int) -> None:
     """Tell the owner's open pages that something they show has changed."""
     _have_row(owner_id)
     Quota.objects.filter(owner_id=owner_id).update(change_number=F("change_number") + 1)
+
+
+def touch_all(owner_ids: Collection[int]) -> None:
+    """Tell the open pages of many people; who has no row yet has none open."""
+    rows = Quota.objects.filter(owner__in=owner_ids)
+    rows.update(change_number=F("change_number") + 1)
 
 
 def change_number(owner_id: int) -> int:

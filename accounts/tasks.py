@@ -30,3 +30,9 @@ def mail_notices() -> None:
 def stop_forsaken_accounts() -> None:
     """Stop what has waited for a sign-in for too long."""
     lifecycle.stop_forsaken(timezone.now())
+
+
+@shared_task
+def forget_old_notices() -> None:
+    """Delete notices that were over long ago."""
+    notices.forget_old(timezone.now())

@@ -57,6 +57,7 @@ app.conf.beat_schedule = {
     "mails": _every("accounts.tasks.mail_notices", 10.0),
     "forsaken": _every("accounts.tasks.stop_forsaken_accounts", 600.0),
     "counts": _every("fetcher.tasks.forget_old_counts", 3600.0),
+    "told": _every("accounts.tasks.forget_old_notices", 3600.0),
     "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
     "purge": _every("mailstore.tasks.purge_removed_accounts", 60.0),
     "journal": _every("fetcher.tasks.prune_journal", 3600.0),

@@ -112,7 +112,7 @@ def _leave_memory(account: ExternalAccount, outcome: Outcome) -> None:
 
 def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:
     account.last_checked_at, account.last_code = now, outcome.code
-    account.last_facts = outcome.facts
+    account.last_facts = outcome.facts | _storage(account, outcome)
     fails = outcome.retry is not None and outcome.code != FULL
     account.failing_since = (account.failing_since or now) if fails else None
     account.refusals = _refusals(account.refusals, outcome, fails=fails)
@@ -126,6 +126,14 @@ def _leave_outcome(account: ExternalAccount, outcome: Outcome, now: datetime) ->
             *("dispatched_until", "next_fetch_at", *progress.NOTHING),
         ]
     )
+
+
+def _storage(account: ExternalAccount, outcome: Outcome) -> dict[str, int]:
+    """Return how full a full storage is."""
+    if outcome.code != FULL:
+        return {}
+    usage = quotas.usage(account.owner_id)
+    return {"used": usage.used, "allowed": usage.allowed}
 
 
 def _refusals(before: int, outcome: Outcome, *, fails: bool) -> int:

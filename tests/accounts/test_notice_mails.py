@@ -87,7 +87,7 @@ def test_ten_accounts_that_break_together_make_one_mail() -> None:
         refused(owner, number)
     mails_at(NOW)
     (sent,) = mails_at(NOW + 2 * MINUTE)
-    assert sent.subject == "Muara: 10 accounts need you"
+    assert sent.subject == "Muara: 10 notices about your mail accounts"
     assert all(f"box{number}@example.org" in sent.body for number in range(10))
 
 
@@ -101,7 +101,7 @@ def test_accounts_that_break_all_day_make_a_few_mails_and_the_rest_comes_in_one(
         sent += mails_at(NOW + hour * timedelta(hours=1) + 2 * MINUTE)
     assert len(sent) == MAILS_A_DAY
     (rest,) = mails_at(NOW + DAY + 5 * MINUTE)
-    assert rest.subject == f"Muara: {10 - MAILS_A_DAY} accounts need you"
+    assert rest.subject == f"Muara: {10 - MAILS_A_DAY} notices about your mail accounts"
 
 
 @DB

@@ -176,3 +176,16 @@ def test_a_full_storage_that_was_never_mailed_ends_in_silence() -> None:
     ExternalAccount.objects.update(last_code="")
     notices.review(NOW + MINUTE)
     assert told() == [(Topic.FULL, "quota.full", False)]
+
+
+def test_notices_are_kept_for_three_months() -> None:
+    failing("conn.timeout", 2 * DAY)
+    notices.review(NOW)
+    notices.forget_old(NOW + 365 * DAY)
+    assert Notice.objects.exists(), "an open one stays"
+    ExternalAccount.objects.update(last_code="", failing_since=None)
+    notices.review(NOW + DAY)
+    notices.forget_old(NOW + 90 * DAY)
+    assert Notice.objects.exists()
+    notices.forget_old(NOW + 92 * DAY)
+    assert not Notice.objects.exists()
