@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bench.peers.programs import PACKAGES
 from bench.report import Goal, Measure, Result, save, show
-from bench.rows import fetches, large, many, parsing, polls
+from bench.rows import fetches, large, line, many, parsing, polls
 from bench.trips import ROOT, WentWrong
 from bench.world import World, run_world, say
 from tests.servers import packages
@@ -19,6 +19,7 @@ from tests.servers.processes import ServerMissing
 ROUNDS = 5
 # Each with the goals that it measures.
 ROWS: dict[str, tuple[Measure, Sequence[Goal]]] = {
+    "LINE": (line.line, (line.LATE, line.WIDE)),
     "F1": (fetches.f1, (fetches.F1, fetches.F11)),
     "F2": (fetches.f2, (fetches.F2,)),
     "F3": (fetches.f3, (fetches.F3,)),
