@@ -139,6 +139,7 @@ def _received(
                 haul.failures.append((wanted[item.number], raw))
             else:
                 yield receive(wanted[item.number], raw, now=timezone.now())
+            del raw  # Lest a large one lie here while the next is waited for.
             if stopping():
                 break
     except (ConnectionFailed, ProtocolError) as error:

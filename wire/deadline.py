@@ -30,6 +30,14 @@ class Deadline:
         longest = monotonic() + self._seconds
         self._step_ends = min(self._step_ends + octets / SLOWEST, longest)
 
+    def session_left(self) -> float:
+        """Return the seconds left of the whole session, 0 when none are."""
+        return max(0, self._session_ends - monotonic())
+
+    def renew(self) -> None:
+        """Begin the step anew, after a wait that was not for the server."""
+        self.allow(self._seconds)
+
     def left(self) -> float:
         """Return the seconds left, always more than 0; raise TimeoutError when none are."""
         left = min(self._step_ends, self._session_ends) - monotonic()

@@ -16,6 +16,6 @@ class Limits:
     answer_seconds: float = 60
     sign_in_seconds: float = 30
     line_bytes: int = MIB
-    listed: int = 500_000
+    listed: int = 250_000
     message_bytes: int = 50 * MIB
     window_bytes: int = 16 * MIB

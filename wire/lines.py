@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+from time import monotonic
 
+from wire import crowd
 from wire.deadline import Deadline
 from wire.errors import ConnectionFailed, ProtocolError
 from wire.tls import encrypt
@@ -37,6 +39,7 @@ class Lines:
         self._longest = longest
         self._received = bytearray()
         self._line_end = b"\r\n"
+        self._entered_at: float | None = None
 
     @property
     def waiting(self) -> int:
@@ -72,6 +75,7 @@ class Lines:
 
     def read_line(self) -> bytes:
         """Return the next line without its end. Raise ProtocolError when it is too long."""
+        self._leave()
         searched = 0
         while (end := self._received.find(b"\n", searched)) < 0:
             searched = len(self._received)
@@ -99,6 +103,7 @@ class Lines:
         Where the line before ended in a bare LF the block does too. Otherwise a bare LF ends no
         line, lest a mail that holds one and a dot end early and its rest pass for an answer.
         """
+        self._leave()
         line_end = self._line_end
         length, dropped = self._find_dot(line_end, most, drain)
         block = self._take(length)
@@ -120,13 +125,33 @@ class Lines:
             if found >= 0:
                 return found + len(line_end), dropped
             searched = max(0, len(self._received) - len(mark) + 1)
-            if len(self._received) > most + len(mark):
+            if dropped or len(self._received) > most + len(mark):
                 dropped += searched
                 del self._received[:searched]
                 searched = 0
             if dropped > drain:
                 raise ProtocolError("server.protocol")
+            if len(self._received) > crowd.SMALL:
+                self._enter()
             self._fill()
+
+    def _enter(self) -> None:
+        """Have a place for a large answer, until the next one is read and this one has its use.
+
+        A place is lost to those who wait if the server takes longer than is fair to them.
+        """
+        if self._entered_at is None:
+            if not crowd.GATE.enter(self.deadline.session_left()):
+                raise ConnectionFailed("conn.timeout")
+            self._entered_at = monotonic()
+            self.deadline.renew()
+        elif crowd.GATE.is_wanted and monotonic() - self._entered_at > crowd.FAIR_SECONDS:
+            raise ConnectionFailed("conn.timeout")
+
+    def _leave(self) -> None:
+        if self._entered_at is not None:
+            self._entered_at = None
+            crowd.GATE.leave()
 
     def _take(self, count: int) -> bytes:
         with memoryview(self._received) as view:
@@ -152,6 +177,7 @@ class Lines:
         """Close the connection without a word, and forget what nobody asked for yet."""
         self._connection.close()
         self._received.clear()
+        self._leave()
 
 
 def _failed(error: OSError) -> ConnectionFailed:

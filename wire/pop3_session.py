@@ -276,6 +276,7 @@ class Pop3Session:
                     self._send("\r\n".join(command.format(item.number) for item in batch).encode())
                 value = read(self._reply())
                 yield window.land(), value
+                del value  # Lest a large one lie here while the next is waited for.
 
     @contextmanager
     def _alone(self, window: Window[RemoteItem]) -> Iterator[None]:
