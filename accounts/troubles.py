@@ -314,6 +314,12 @@ TROUBLES: Final[dict[str, Trouble]] = {
         _("Another mail program probably deleted it."),
         Step.LOOK,
     ),
+    "message.refused": Trouble(
+        PROVIDER,
+        _("Your provider lists this message but does not hand it out."),
+        _("Read it there."),
+        Step.LOOK,
+    ),
     "message.toolarge": Trouble(
         YOURS,
         _("A message is larger than allowed here, so it stays at your provider."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from django.core.paginator import Page
 from django.db.models import Count, QuerySet, Sum
 
 from accounts.models import ExternalAccount
@@ -22,10 +23,10 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What will be deleted at the provider: how much, and between which times of which day.
+    """What will be deleted at the provider: how much, and between which times.
 
-    ``due`` of the messages go at the next visit. ``kept`` is left there although it was fetched,
-    since it was deleted here.
+    ``due`` of the messages go at the next visit. ``kept`` stay there although they were fetched,
+    since they were deleted here, so that nothing proves that they may go.
     """
 
     count: int
@@ -59,6 +60,14 @@ def preview(account: ExternalAccount, *, days: int, now: datetime) -> Preview:
         last_at=max(now, last.stored_at + wait) if last else None,
         kept=_there(account).filter(message=None).count(),
     )
+
+
+def dated(page: Page[RemoteUid], *, days: int, now: datetime) -> Page[RemoteUid]:
+    """Say of each note on a page when its message goes, as ``goes_at``."""
+    page.object_list = list(page.object_list)
+    for row in page.object_list:
+        row.goes_at = max(now, row.stored_at + timedelta(days=days))  # type: ignore[attr-defined]  # for the template
+    return page
 
 
 def _there(account: ExternalAccount) -> QuerySet[RemoteUid]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
+from accounts.explain import Explanation, explain
+from accounts.models import ExternalAccount
 from fetcher.identity import Found
 from fetcher.models import RemoteFolder, RemoteUid, SetAside
-from fetcher.planning import Failure, Fate, Listing
+from fetcher.planning import TRIED_AGAIN_AFTER, TRIES, Failure, Fate, Listing
 from wire.errors import MailError, MessageTooLarge
 
 TOO_LARGE = "message.toolarge"
@@ -26,6 +29,35 @@ def fates(folder: RemoteFolder, *, max_message_bytes: int, now: datetime) -> dic
         )
         for uid, occurrence, code, size, tries, last_at in rows
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A message that is left at the provider: why, and when it is tried again, if by itself."""
+
+    row: SetAside
+    reason: Explanation
+    next_at: datetime | None
+
+
+def left_at(account: ExternalAccount) -> list[Left]:
+    """Return what could not be had of an account's mail, the newest trouble first."""
+    server = {"host": account.incoming.host, "port": account.incoming.port}
+    return [
+        Left(row, explain(_told_as(row), server), _next_try(row, account))
+        for row in SetAside.objects.filter(account=account).order_by("-last_at", "-pk")
+    ]
+
+
+def _told_as(row: SetAside) -> str:
+    """Return the code to explain: what is listed time and again has not vanished."""
+    return "message.refused" if row.code == "message.vanished" and row.tries > 1 else row.code
+
+
+def _next_try(row: SetAside, account: ExternalAccount) -> datetime | None:
+    if row.code == TOO_LARGE:
+        return None
+    return row.last_at + TRIED_AGAIN_AFTER if row.tries >= TRIES else account.next_fetch_at
 
 
 def note(

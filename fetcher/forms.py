@@ -1,0 +1,54 @@
+"""What a person chooses about the mail that stays at, or goes from, the provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+NEVER, AT_ONCE, LATER = "never", "at_once", "later"
+LONGEST = 3650
+
+
+class DeletionForm(forms.Form):
+    """When mail is deleted at the provider, if ever."""
+
+    when = forms.ChoiceField(
+        label=_("Delete email from server"),
+        choices=[
+            (NEVER, _("Never")),
+            (AT_ONCE, _("As soon as it is stored here")),
+            (LATER, _("Some days after it was stored here")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    days = forms.IntegerField(
+        label=_("Days"),
+        min_value=1,
+        max_value=LONGEST,
+        required=False,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        help_text=_("Only for the last choice. Until then you can still change your mind."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the days where they count."""
+        values = super().clean() or self.cleaned_data
+        if values.get("when") == LATER and not (values.get("days") or self.errors):
+            raise ValidationError({"days": _("Say after how many days.")})
+        return values
+
+    @property
+    def delete_after_days(self) -> int | None:
+        """Return what was chosen as the account holds it."""
+        values = self.cleaned_data
+        return {NEVER: None, AT_ONCE: 0}.get(values["when"], values["days"])
+
+
+def chosen(delete_after_days: int | None) -> dict[str, str | int]:
+    """Return what the form shows for what the account holds."""
+    if not delete_after_days:
+        return {"when": NEVER if delete_after_days is None else AT_ONCE}
+    return {"when": LATER, "days": delete_after_days}

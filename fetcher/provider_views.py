@@ -1,0 +1,64 @@
+"""The pages about mail at the provider: what is left there, and what will be deleted there."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.models import ExternalAccount, IncomingServer
+from accounts.views import SignedInRequest
+from fetcher import deletion, setaside
+from fetcher.forms import DeletionForm, chosen
+
+PAGE = 50
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def account_deletion(request: SignedInRequest, account: UUID) -> HttpResponse:
+    """Show what a choice would delete at the provider, and when; keep the choice if it is sent."""
+    owned = _find(request, account)
+    saved, now = owned.incoming.delete_after_days, timezone.now()
+    given = request.POST or ({} if "when" not in request.GET else request.GET)
+    form = DeletionForm(given or chosen(saved))
+    if not form.is_valid():
+        context = {"form": form, "account": owned}
+        return render(request, "fetcher/account_deletion.html", context, status=422)
+    days = form.delete_after_days
+    if request.method == "POST":
+        IncomingServer.objects.filter(account=owned).update(delete_after_days=days)
+        messages.success(request, _("Saved."))
+        return redirect("account_deletion", owned.public_id)
+    context = {"form": form, "account": owned, "is_saved": days == saved}
+    if days is not None:
+        pages = Paginator(deletion.doomed(owned), PAGE)
+        context |= {
+            "preview": deletion.preview(owned, days=days, now=now),
+            "page": deletion.dated(pages.get_page(request.GET.get("page")), days=days, now=now),
+        }
+    return render(request, "fetcher/account_deletion.html", context)
+
+
+@login_required
+@require_GET
+def account_left(request: SignedInRequest, account: UUID) -> HttpResponse:
+    """List the messages that could not be had, and why."""
+    owned = _find(request, account)
+    rows = setaside.left_at(owned)
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    waiting = owned.last_facts.get("waiting", 0)
+    context = {"account": owned, "page": page, "waiting": waiting}
+    return render(request, "fetcher/account_left.html", context)
+
+
+def _find(request: SignedInRequest, account: UUID) -> ExternalAccount:
+    owned = ExternalAccount.objects.for_user(request.user).select_related("incoming")
+    return get_object_or_404(owned, public_id=account)
