@@ -39,7 +39,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         super().send_mail(template_prefix, email, {**facts, "current_site": here})
 
     def generate_email_verification_code(self) -> str:
-        """Make a code, or keep the last one where a limit will stop the mail with a new one."""
+        """Make six digits, or keep the last one where a limit will stop the mail with a new one."""
         request = context.request
         last = request.session.get(EMAIL_VERIFICATION_CODE_SESSION_KEY)
         is_asked_again = request.POST.get("action") == "resend" and last

@@ -25,7 +25,7 @@ from tests.servers.redis import Redis
 from tests.servers.smtp import Relay
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CODE = re.compile(r"^\s*([A-Z0-9]{4}-?[A-Z0-9]{4}|\d{6})\s*$", re.MULTILINE)
+CODE = re.compile(r"^\s*(\d{6})\s*$", re.MULTILINE)
 STOP_SECONDS = 10
 
 
