@@ -15,16 +15,18 @@ from accounts.models.account import GONE
 from fetcher.models import FetchRun, RemoteUid
 from fetcher.outcomes import close_stale_runs
 from mailstore import ingest, packs
-from mailstore.checks.faults import Fault, wrong_rows
+from mailstore.checks.faults import Fault, by_key, wrong_rows
 from mailstore.folders import role_folder
 from mailstore.models import Blob, Message, Role
-from mailstore.parsing import parse
+from mailstore.parsing import fingerprint, parse
 
 LONG_AGO = timedelta(hours=1)
+READ_AT_ONCE = 100
 ADVICE = {
     "message.lost": "The blob is here, its message is gone. --repair makes it again, as new.",
     "remote.account": "--repair takes the account of the remote folder if the message agrees.",
     "remote.digest": "Other bytes are stored than were fetched. The server keeps its copy.",
+    "remote.fingerprint": "--repair makes it again from the message.",
     "run.lapsed": "No worker has closed this run. --repair closes it.",
 }
 
@@ -37,6 +39,7 @@ def check_remote(owner_id: int | None, *, now: datetime) -> Iterator[Fault]:
     yield from wrong_rows("remote.account", foreign, names, _take_folders_account)
     stored = uids.filter(message__isnull=False).exclude(sha256=F("message__blob__sha256"))
     yield from wrong_rows("remote.digest", stored, ["message_id"])
+    yield from _wrong_fingerprints(uids)
     yield from wrong_rows("message.lost", _lost(uids), ["account_id"], _make_again)
     runs = FetchRun.objects.filter(closed_at=None, lease_until__lt=now - LONG_AGO)
     runs = runs if owner_id is None else runs.filter(account__owner=owner_id)
@@ -56,6 +59,29 @@ def _take_folders_account(uids: QuerySet[RemoteUid]) -> None:
     agreeing = Q(message=None) | Q(message__account=F("remote_folder__account"))
     for uid in uids.filter(agreeing).select_related("remote_folder"):
         RemoteUid.objects.filter(pk=uid.pk).update(account=uid.remote_folder.account_id)
+
+
+def _wrong_fingerprints(uids: QuerySet[RemoteUid]) -> Iterator[Fault]:
+    """Yield ids whose message would not be known again by its headers."""
+    whole = uids.filter(sha256=F("message__blob__sha256")).select_related("message__blob__pack")
+    for chunk in by_key(whole, READ_AT_ONCE):
+        for uid in chunk:
+            right = _fingerprint_of(uid)
+            if right not in {None, uid.fingerprint}:
+                mend = partial(_set_fingerprint, uid.pk, str(right))
+                yield Fault("remote.fingerprint", {"remoteuid": uid.pk}, mend)
+
+
+def _fingerprint_of(uid: RemoteUid) -> str | None:
+    try:
+        return fingerprint(packs.read_raw(uid.message.blob)) if uid.message else None
+    except packs.BlobDamaged:
+        return None
+
+
+def _set_fingerprint(pk: int, right: str) -> bool:
+    RemoteUid.objects.filter(pk=pk).update(fingerprint=right)
+    return True
 
 
 def _lost(uids: QuerySet[RemoteUid]) -> QuerySet[RemoteUid]:

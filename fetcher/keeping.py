@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate, islice, takewhile
 from threading import Event
 from time import monotonic
 
-from django.db import connection, transaction
+import structlog
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from accounts import quotas
@@ -32,10 +33,14 @@ from fetcher.stopping import Allowance, Stopping, either
 from mailstore import ingest, packs
 from mailstore.folders import role_folder
 from mailstore.models import Role
-from mailstore.parsing import fingerprint, parse
+from mailstore.parsing import UNREAD, fingerprint, parse
 from wire.errors import ConnectionFailed, MailError, ProtocolError
 from wire.pop3 import Pop3Session
 from wire.pop3_session import Answered
+
+log = structlog.get_logger()
+# What a database raises for values that do not fit, whichever way it finds out.
+UNFIT = (DataError, OverflowError, ValueError)
 
 
 class RunLost(Exception):
@@ -185,7 +190,7 @@ def keep(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], *, now:
     """Store a batch; of messages that are here already only the new name is noted. Count those.
 
     Raise QuotaExceeded when the batch does not fit, RunLost when the run is no longer ours; then
-    nothing of what is new is stored.
+    nothing of what is new is stored. A message whose words no table takes is stored without them.
     """
     again = _names_again(folder, batch)
     if again:
@@ -193,9 +198,23 @@ def keep(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], *, now:
             fence(run, now)
             move(again)
     known = {found.key for found in again.values()}
-    if fresh := [one for one in batch if one.found.key not in known]:
+    fresh = [one for one in batch if one.found.key not in known]
+    try:
         _store(run, folder, fresh, now)
+    except UNFIT:
+        for one in fresh:
+            _store_at_least_raw(run, folder, one, now)
     return len(again)
+
+
+def _store_at_least_raw(run: FetchRun, folder: RemoteFolder, one: Received, now: datetime) -> None:
+    """Store one message, if need be like one that says nothing, lest it hold up all others."""
+    try:
+        _store(run, folder, [one], now)
+    except UNFIT:
+        log.exception("stored unread", account=run.account_id, run=run.pk)
+        arrival = replace(one.arrival, parsed=UNREAD)
+        _store(run, folder, [replace(one, arrival=arrival)], now)
 
 
 def _names_again(folder: RemoteFolder, batch: Sequence[Received]) -> dict[int, Found]:
@@ -215,6 +234,8 @@ def _names_again(folder: RemoteFolder, batch: Sequence[Received]) -> dict[int, F
 
 def _store(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], now: datetime) -> None:
     """Write one pack and sync it, then everything else in one transaction."""
+    if not batch:
+        return
     arrivals = [one.arrival for one in batch]
     pack = packs.write_pack([arrival.raw for arrival in arrivals])
     # Within the transaction: a commit that fails may have come about, and its rows name the pack.

@@ -15,6 +15,7 @@ from mailstore.markup import words
 from mailstore.mime import Part, read_structure, safe_filename
 
 __all__ = [
+    "UNREAD",
     "Body",
     "ParsedMessage",
     "ParsedPart",
@@ -85,9 +86,13 @@ class ParsedMessage:
     defects: tuple[str, ...] = ()
 
 
+# What is known of a message that could not be read.
+UNREAD = ParsedMessage(defects=("internal",))
+
+
 def parse(raw: bytes) -> ParsedMessage:
     """Read a message for the index; takes time linear in its size."""
-    return _never_raising(_parse, raw, ParsedMessage(defects=("internal",)))
+    return _never_raising(_parse, raw, UNREAD)
 
 
 def read_body(raw: bytes) -> Body:

@@ -451,5 +451,9 @@ FAULTS: list[tuple[str, Plant]] = [
         for index, account in ((0, 1), (9, 2))
     ),
     *(("remote.digest", partial(uid_row, index, {"sha256": "0" * 64})) for index in (0, 20)),
+    *(
+        ("remote.fingerprint", partial(uid_row, index, {"fingerprint": "0" * 64}))
+        for index in (1, 19)
+    ),
     *(("run.lapsed", partial(lapsed, account)) for account in (0, 2)),
 ]

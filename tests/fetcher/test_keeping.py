@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 
 import pytest
@@ -10,8 +12,12 @@ from django.utils import timezone
 
 from fetcher import keeping
 from fetcher.identity import Found
-from fetcher.keeping import Received, in_batches, receive
+from fetcher.keeping import Received, in_batches, keep, receive
+from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FIRST_MESSAGES
+from mailstore.models import Message
+from tests.builders import make_account, make_user
+from tests.fetcher.mailboxes import letter, stored
 from wire.errors import ConnectionFailed
 from wire.pop3 import RemoteItem
 
@@ -51,3 +57,26 @@ def test_what_came_before_an_error_is_stored() -> None:
     with pytest.raises(ConnectionFailed):
         received.extend(chain.from_iterable(in_batches(broken())))
     assert numbers(received) == [0, 1, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_whose_words_fit_no_table_is_stored_raw_and_holds_up_no_others() -> None:
+    account, now = make_account(make_user()), timezone.now()
+    run = FetchRun.objects.create(account=account, opened_at=now, lease_until=now)
+    folder = RemoteFolder.objects.create(account=account, name="INBOX")
+    batch = list(in_letters("abc", now))
+    # More minutes from UTC than any column holds.
+    odd = replace(batch[1].arrival.parsed, sent_offset=10**30)
+    batch[1] = replace(batch[1], arrival=replace(batch[1].arrival, parsed=odd))
+    keep(run, folder, batch, now=now)
+    assert sum(stored().values()) == 3
+    unread = Message.objects.get(subject="")
+    assert unread.defects == ["internal"]
+    assert RemoteUid.objects.filter(message=unread).count() == 1
+
+
+def in_letters(names: str, now: datetime) -> Iterator[Received]:
+    for number, name in enumerate(names, 1):
+        raw = letter(name).replace(b"Subject", b"Date: 1 Jan 2026 10:00:00 +0700\r\nSubject")
+        found = Found(RemoteItem(number, name, len(raw)), name)
+        yield receive(found, raw, now=now)
