@@ -58,11 +58,17 @@ class Card:
         return remarks(self.account.last_facts)
 
     @property
+    def leaves_mail(self) -> bool:
+        """Tell whether messages that could not be had are left at the provider."""
+        return not LEFT.isdisjoint(self.account.last_facts)
+
+    @property
     def encryption(self) -> Words:
         """Say how the connection is protected."""
         return LOCKS[self.account.incoming.security]
 
 
+LEFT = {"too_large", "set_aside", "skipped"}
 NEED_PROOF = (State.PREPARED, State.NEEDS_SIGN_IN, State.DISABLED)
 LOCKS: dict[str, Words] = {
     "tls": _("encrypted (SSL/TLS)"),

@@ -85,10 +85,6 @@ class ConnectionForm(forms.Form):
         help_text=_("Mostly the whole address. Leave it empty to use the address."),
     )
     password = PasswordField()
-    delete_from_server = forms.BooleanField(label=_("Delete email from server"), required=False)
-    delete_after_days = forms.TypedChoiceField(
-        label=_("Delete"), choices=DELETE_AFTER, coerce=int, empty_value="", required=False
-    )
 
     def __init__(self, *args: Any, plan: Plan, kept: str | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -133,7 +129,7 @@ class ConnectionForm(forms.Form):
             username=values["username"] or address,
             password=values["password"] or self.kept or "",
             delete_after_days=(
-                (values["delete_after_days"] or 0) if values["delete_from_server"] else None
+                (values["delete_after_days"] or 0) if values.get("delete_from_server") else None
             ),
         )
 
@@ -161,6 +157,10 @@ class AccountForm(ConnectionForm):
         required=False,
         validators=[no_controls],
         help_text=_("How it is called here, for example Work. Leave it empty to use the address."),
+    )
+    delete_from_server = forms.BooleanField(label=_("Delete email from server"), required=False)
+    delete_after_days = forms.TypedChoiceField(
+        label=_("Delete"), choices=DELETE_AFTER, coerce=int, empty_value="", required=False
     )
 
 

@@ -61,7 +61,13 @@ def _mark(probe: Probe, place: int, reached: int) -> str:
 
 def typed_before(probe: Probe) -> dict[str, Any]:
     """Return what was typed into the form of a test, except the password."""
-    return {"address": probe.address, "name": probe.name, **connection_of(probe)}
+    return {
+        "address": probe.address,
+        "name": probe.name,
+        **connection_of(probe),
+        "delete_from_server": probe.delete_after_days is not None,
+        "delete_after_days": probe.delete_after_days or 0,
+    }
 
 
 def connection_of(source: Probe | IncomingServer) -> dict[str, Any]:
@@ -71,6 +77,4 @@ def connection_of(source: Probe | IncomingServer) -> dict[str, Any]:
         "security": source.security,
         "port": source.port,
         "username": source.username,
-        "delete_from_server": source.delete_after_days is not None,
-        "delete_after_days": source.delete_after_days or 0,
     }

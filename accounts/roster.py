@@ -151,16 +151,18 @@ def next_color(used: Iterable[str]) -> str:
 
 
 def _save_server(account: ExternalAccount, wanted: NewAccount) -> None:
+    """Keep the way to the server; what is deleted there is chosen on a page of its own later."""
+    way = {
+        "protocol": wanted.protocol,
+        "host": wanted.host,
+        "port": wanted.port,
+        "security": wanted.security,
+        "username": wanted.username,
+    }
     IncomingServer.objects.update_or_create(
         account=account,
-        defaults={
-            "protocol": wanted.protocol,
-            "host": wanted.host,
-            "port": wanted.port,
-            "security": wanted.security,
-            "username": wanted.username,
-            "delete_after_days": wanted.delete_after_days,
-        },
+        defaults=way,
+        create_defaults=way | {"delete_after_days": wanted.delete_after_days},
     )
 
 

@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import onboarding
+from accounts import onboarding, roster
+from accounts.forms import ConnectionForm
 from accounts.models import ExternalAccount, Plan, Probe, State, User
 from accounts.models.probe import ProbeState, Step
 from accounts.urls import urlpatterns
@@ -426,3 +427,17 @@ def test_administration_shows_no_secret_and_changes_no_account(client: Client) -
     change = client.post(f"/admin/accounts/externalaccount/{account.pk}/change/", {"name": "x"})
     assert change.status_code == 403
     assert client.get("/admin/accounts/credential/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_new_password_leaves_the_choice_of_deleting_alone(alice: User, client: Client) -> None:
+    account = make_account(alice)
+    account.incoming.delete_after_days = 5
+    account.incoming.save()
+    page = client.get(f"/settings/mail-accounts/{account.public_id}/connection/").content.decode()
+    assert "delete_from_server" not in page
+    form = ConnectionForm(TYPED | {"delete_from_server": "on"}, plan=Plan())
+    assert form.is_valid(), form.errors
+    roster.renew(account, form.wanted(account.address, account.name), now=timezone.now())
+    account.incoming.refresh_from_db()
+    assert (account.incoming.host, account.incoming.delete_after_days) == ("pop.example.org", 5)
