@@ -11,6 +11,7 @@ from wire.errors import (
     AuthenticationFailed,
     CertificateInvalid,
     MailError,
+    ProtocolError,
     TlsUnavailable,
     about,
 )
@@ -102,7 +103,10 @@ def _encrypt(
 
 
 def _ask_for_tls(lines: Lines, limits: Limits) -> None:
-    # What CAPA says in the clear proves nothing, so it is not asked: STLS itself tells.
+    # What CAPA says in the clear proves nothing, so it is not asked: STLS itself tells. What was
+    # said before we asked is no answer.
+    if lines.waiting:
+        raise ProtocolError("server.protocol")
     lines.deadline.allow(limits.answer_seconds)
     lines.send(b"STLS\r\n")
     if not read_reply(lines.read_line()).ok:

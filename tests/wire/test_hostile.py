@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import ssl
 import time
+from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.servers.scripted import (
     stuffed,
     then,
 )
+from tests.sweeps import IS_WHOLE, RESULTS, sample
 from tests.wire.sessions import LOGIN, open_at
 from wire.endpoint import Security
 from wire.errors import MailError
@@ -141,26 +144,60 @@ OTHERS: dict[str, tuple[str, Behaviour, str]] = {
     "goodbye refused for now": ("QUIT", lines(b"-ERR [SYS/TEMP] disk"), BUSY),
 }
 # A stall costs its time, and is waited for in the same way with and without pipelining.
-CASES = [
-    pytest.param(*case, pipelining, id=f"{name}, {'pipelined' if pipelining else 'lock step'}")
-    for pipelining, cases in (
-        (True, STALLS | CUTS | GARBAGE | OTHERS),
-        (False, CUTS | GARBAGE | OTHERS),
-    )
-    for name, case in cases.items()
+IN_STEP = CUTS | GARBAGE | OTHERS
+KINDS = STALLS | IN_STEP
+WAYS = [
+    *((name, Security.TLS, True) for name in KINDS),
+    *((name, Security.TLS, False) for name in IN_STEP),
 ]
+# The other port differs in how it comes to TLS, and not at all afterwards.
+AT_110 = [
+    (name, security, pipelining)
+    for security in (Security.STARTTLS, Security.PLAIN)
+    for pipelining, kinds in ((True, KINDS), (False, IN_STEP))
+    for name in kinds
+]
+SAMPLED = [AT_110[number] for number in sample(range(len(AT_110)), 30)]
 
 
-@pytest.mark.parametrize(("command", "behaviour", "code", "pipelining"), CASES)
+@pytest.fixture(scope="module")
+def visits() -> Iterator[list[tuple[int, str, str, float]]]:
+    """Collect port, behaviour, code and seconds of each visit, and tell them in the end."""
+    rows: list[tuple[int, str, str, float]] = []
+    yield rows
+    ports = Counter(port for port, *_ in rows)
+    told = ", ".join(f"{count} on port {port}" for port, count in sorted(ports.items()))
+    slowest = max((seconds for *_, seconds in rows), default=0)
+    RESULTS.append(f"{len(KINDS)} hostile behaviours: {told}; slowest visit {slowest:.1f} s")
+    if IS_WHOLE:
+        RESULTS.extend(
+            f"  {port} {name}: {code or 'good'}, {took:.2f} s" for port, name, code, took in rows
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "security", "pipelining"),
+    [*WAYS, *SAMPLED],
+    ids=lambda value: {True: "pipelined", False: "lock step"}.get(value, str(value)),
+)
 def test_a_hostile_server_costs_one_visit_and_little_time(
-    command: str, behaviour: Behaviour, code: str, pipelining: bool, good: ssl.SSLContext
+    name: str,
+    security: Security,
+    pipelining: bool,
+    good: ssl.SSLContext,
+    visits: list[tuple[int, str, str, float]],
 ) -> None:
-    with Pop3Server(LETTER, LETTER, context=good, pipelining=pipelining) as server:
+    command, behaviour, code = KINDS[name]
+    with Pop3Server(
+        LETTER, LETTER, context=good, security=security, pipelining=pipelining
+    ) as server:
         server.behave(command, behaviour)
         started, before = time.monotonic(), peak_memory()
         ended, _ = visit(server)
-        assert time.monotonic() - started < SECONDS
+        took = time.monotonic() - started
+        assert took < SECONDS
         assert peak_memory() - before < MEMORY_KIB
+    visits.append((server.endpoint.port, name, ended, took))
     assert ended == code
     if code != GOOD:
         assert server.deleted == set()

@@ -199,8 +199,9 @@ def test_where_stls_is_taken_away_nothing_falls_back(
 def test_an_answer_to_stls_said_in_advance_does_not_count(good: ssl.SSLContext) -> None:
     with Pop3Server(security=STARTTLS, context=good) as server:
         server.behave("GREETING", says(b"+OK ready\r\n+OK go ahead\r\n"))
-        with pytest.raises(TlsUnavailable):
+        with pytest.raises(ProtocolError):
             open_at(server)
+        assert b"STLS" not in server.heard()
         assert nothing_leaked(server)
 
 
