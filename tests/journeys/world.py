@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import notices
 from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeState, Step
 from fetcher.models import FetchRun
@@ -60,6 +61,7 @@ def make_world() -> World:
     make_account(people[GUARDED], name="Rumah", last_checked_at=timezone.now())
     accounts = _accounts(people[READER])
     _journal(accounts[0])
+    notices.review(timezone.now())
     return World(sessions, _mail_paths(accounts[0]) | _settings_paths(*accounts[:2]))
 
 
