@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import BigIntegerField, F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -76,8 +77,11 @@ def touch(owner_id: int) -> None:
 
 def touch_all(owner_ids: Collection[int]) -> None:
     """Tell the open pages of many people; who has no row yet has none open."""
-    rows = Quota.objects.filter(owner__in=owner_ids)
-    rows.update(change_number=F("change_number") + 1)
+    # Locked in one order, since two that do so at once must not wait for each other.
+    rows = Quota.objects.select_for_update().filter(owner__in=owner_ids).order_by("owner_id")
+    with transaction.atomic():
+        found = list(rows.values_list("owner_id", flat=True))
+        Quota.objects.filter(owner__in=found).update(change_number=F("change_number") + 1)
 
 
 def change_number(owner_id: int) -> int:

@@ -81,6 +81,9 @@ if not MUARA_KEYS:
 # --- Other people's servers -----------------------------------------------------------------------
 _detours = environment.detours(read("list", "CONNECT_TO", []))
 GUARD = Guard(allow_networks=networks("ALLOW_NETWORKS"), connect_to=_detours)
+CONNECTIONS_PER_HOST = read("int", "CONNECTIONS_PER_HOST", 100)
+if CONNECTIONS_PER_HOST < 1:
+    refuse("MUARA_CONNECTIONS_PER_HOST must be 1 or more.")
 METRICS_NETWORKS = networks("METRICS_NETWORKS")
 
 # --- Database, broker, cache ----------------------------------------------------------------------

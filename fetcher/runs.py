@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from time import monotonic, sleep
-from typing import TypeVar
 
 import structlog
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import quotas
-from accounts.models import ExternalAccount, Plan, State
+from accounts.models import ExternalAccount, Plan
 from accounts.pace import pace_of
 from accounts.vault import SealBroken
 from fetcher import deletion, progress, setaside
 from fetcher.daily_limits import fits_again_at, limit_of, room_for, spent_by
 from fetcher.identity import Found
 from fetcher.keeping import Haul, RunLost, download, fence
-from fetcher.leases import LEASE, LEASES
+from fetcher.leases import LEASES
 from fetcher.memory import DISTRUST, Memory, changes, recall
 from fetcher.models import FetchRun, RemoteFolder
+from fetcher.opening import inbox_of, open_runs, patiently
 from fetcher.outcomes import Outcome, close, outcome_of
 from fetcher.planning import (
     NOTHING_FAILED,
@@ -42,13 +41,8 @@ from wire.errors import MailError, MessageTooLarge, Retry
 from wire.pop3 import Pop3Session
 
 log = structlog.get_logger()
-# A database is waited for this long. While it is away nobody takes the account over, whatever its
-# lease; a run that was taken over afterwards, before we were back, is noticed.
-PATIENCE_SECONDS = 15 * 60
-PAUSE_SECONDS = 1
 # What may be so for good, and needs no look at the whole list at the next visit.
 SETTLED = {"recognised", "too_large", "set_aside"}
-Step = TypeVar("Step")
 
 
 def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRun | None:
@@ -57,57 +51,37 @@ def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRu
     Return the closed run, or None when another run is open or the account is not active. Expected
     failures end up in the run's code; anything else is logged and told as our own fault.
     """
-    run = _patiently(partial(_open_run, account_id, now=timezone.now()))
-    if run is None:
+    runs = patiently(partial(open_runs, [account_id], now=timezone.now()))
+    outcome = visit(runs[0], stopping) if runs else None
+    if outcome is None:
         return None
+    return patiently(lambda: close(runs[0], outcome, now=timezone.now()))
+
+
+def visit(run: FetchRun, stopping: Stopping) -> Outcome | None:
+    """Visit the server of an open run's account; return what to close it with, None if it is lost.
+
+    Where nothing is new the database is not needed.
+    """
     try:
         with LEASES.held(run):
-            outcome = _visit(run, either(stopping, Unwanted(account_id)))
+            return _visit(run, either(stopping, Unwanted(run.account_id)))
     except RunLost:
-        log.warning("run lost", account=account_id, run=run.pk)
+        log.warning("run lost", account=run.account_id, run=run.pk)
         return None
     except MailError as error:
-        outcome = replace(outcome_of(error), memory=DISTRUST)
+        return replace(outcome_of(error), memory=DISTRUST)
     except SealBroken:
-        outcome = Outcome("auth.sealed", retry=Retry.NEVER, refused=True)
+        return Outcome("auth.sealed", retry=Retry.NEVER, refused=True)
     except Exception:
-        log.exception("run failed", account=account_id, run=run.pk)
-        outcome = Outcome("server.ours", retry=Retry.LATER, memory=DISTRUST)
-    return _patiently(lambda: close(run, outcome, now=timezone.now()))
-
-
-def _patiently(step: Callable[[], Step]) -> Step:
-    """Take a step at the database, and again while that is away: the step must bear repeating."""
-    give_up = monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return step()
-        except (OperationalError, InterfaceError):
-            # A connection that broke outside a transaction stays broken until it is dropped.
-            connection.close()
-            if monotonic() > give_up:
-                raise
-            log.warning("database away")
-            sleep(PAUSE_SECONDS)
-
-
-def _open_run(account_id: int, *, now: datetime) -> FetchRun | None:
-    accounts = ExternalAccount.objects.select_related("owner", "incoming")
-    account = accounts.filter(pk=account_id, state=State.ACTIVE).first()
-    if account is None:
-        return None
-    try:
-        with transaction.atomic():
-            return FetchRun.objects.create(account=account, opened_at=now, lease_until=now + LEASE)
-    except IntegrityError:
-        # The open run of another worker is the lock; our own is here if its commit went unanswered.
-        return FetchRun.objects.filter(account=account, opened_at=now, closed_at=None).first()
+        log.exception("run failed", account=run.account_id, run=run.pk)
+        return Outcome("server.ours", retry=Retry.LATER, memory=DISTRUST)
 
 
 def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
     account, allowance = run.account, Allowance(VISIT_SECONDS)
     limits = quotas.plan_of(account.owner)
-    folder, _ = RemoteFolder.objects.get_or_create(account=account, name="INBOX")
+    folder = inbox_of(account)
     memory = recall(folder, account, now=timezone.now())
     with (
         open_session(account, memory, max_message_bytes=limits.max_message_bytes) as session,

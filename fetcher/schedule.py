@@ -1,20 +1,13 @@
-"""When an account is visited next, and which ones are due now."""
+"""When an account is visited next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
-
-from accounts.models import ExternalAccount, State
+from accounts.models import State
 from accounts.models.account import AccountQuerySet
 from wire.errors import Retry
 
-BATCH_ACCOUNTS = 20
-CLAIM_LIMIT = 400
-# So long a nudge that the broker lost keeps its accounts waiting.
-CLAIM_FOR = timedelta(seconds=45)
 SOON = timedelta(minutes=2)
 LONGEST_SOON = timedelta(minutes=30)
 LONGEST_WAIT = timedelta(hours=6)
@@ -43,23 +36,6 @@ def next_fetch_time(
     else:
         wait = min(max(interval, failing_for / 2), LONGEST_WAIT)
     return now + wait * (1 + JITTER * jitter)
-
-
-def claim_due_accounts(now: datetime) -> Iterator[list[int]]:
-    """Yield batches of due account ids, each claimed for a while against other dispatchers."""
-    with transaction.atomic():
-        due = (
-            ExternalAccount.objects.due(now).order_by("next_fetch_at").values_list("id", flat=True)
-        )
-        candidates = list(due.select_for_update(skip_locked=_can_skip())[:CLAIM_LIMIT])
-        claimed = ExternalAccount.objects.filter(id__in=candidates)
-        claimed.update(dispatched_until=now + CLAIM_FOR)
-    for start in range(0, len(candidates), BATCH_ACCOUNTS):
-        yield candidates[start : start + BATCH_ACCOUNTS]
-
-
-def _can_skip() -> bool:
-    return bool(connection.features.has_select_for_update_skip_locked)
 
 
 def ask_for_visits(accounts: AccountQuerySet, *, now: datetime) -> int:

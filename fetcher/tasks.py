@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import platform
-from concurrent.futures import ThreadPoolExecutor
 
 from celery import shared_task
 from celery.worker import state as worker_state
-from django.db import connection
 from django.utils import timezone
 
-from fetcher import journal, outcomes, runs, schedule, tally
+from fetcher import claims, journal, outcomes, tally, visits
 from fetcher.models import Heartbeat
 
 
@@ -18,24 +16,18 @@ from fetcher.models import Heartbeat
 def dispatch_due_accounts() -> None:
     """Claim the accounts that are due and hand them out in batches."""
     now = timezone.now()
-    for account_ids in schedule.claim_due_accounts(now):
+    for account_ids in claims.claim_due_accounts(now):
         # Once its claim has lapsed there is another nudge for the same accounts.
-        fetch_accounts.apply_async([account_ids], expires=now + schedule.CLAIM_FOR)
+        fetch_accounts.apply_async([account_ids], expires=now + claims.CLAIM_FOR)
 
 
 @shared_task
 def fetch_accounts(account_ids: list[int]) -> None:
-    """Visit a batch of accounts side by side: the time is spent waiting for their servers."""
-    with ThreadPoolExecutor(max_workers=len(account_ids)) as threads:
-        list(threads.map(_fetch_one, account_ids))
+    """Visit a batch of accounts side by side, and see at once what else is due."""
+    visits.visit_all(account_ids, _worker_is_stopping)
     tally.write_down()
-
-
-def _fetch_one(account_id: int) -> None:
-    try:
-        runs.run_fetch(account_id, stopping=_worker_is_stopping)
-    finally:
-        connection.close()
+    if not _worker_is_stopping():
+        dispatch_due_accounts()
 
 
 def _worker_is_stopping() -> bool:

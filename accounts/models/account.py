@@ -106,6 +106,11 @@ class ExternalAccount(models.Model):
                 condition=Q(state=State.ACTIVE),
                 name="account_due",
             ),
+            models.Index(
+                fields=["dispatched_until"],
+                condition=Q(dispatched_until__isnull=False),
+                name="account_under_way",
+            ),
             # Few accounts are in trouble: whoever looks after these need not pass the rest.
             models.Index(
                 fields=["state", "last_code"],

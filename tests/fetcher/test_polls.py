@@ -103,7 +103,7 @@ def test_after_a_failure_the_server_is_asked_afresh_and_nothing_is_lost(
 
 def writes(queries: CaptureQueriesContext) -> list[str]:
     """Return what was written, as verb and table."""
-    pattern = re.compile(r'(INSERT|UPDATE|DELETE)(?: INTO| FROM)? "(\w+)"')
+    pattern = re.compile(r'(INSERT|UPDATE|DELETE)(?: OR IGNORE)?(?: INTO| FROM)? "(\w+)"')
     found = (pattern.match(query["sql"]) for query in queries)
     return [f"{match[1]} {match[2]}" for match in found if match]
 

@@ -7,11 +7,10 @@ import pytest
 
 from accounts.models import ExternalAccount
 from aggregator.celery import app
+from fetcher.claims import NUDGE_ACCOUNTS, claim_due_accounts
 from fetcher.schedule import (
-    BATCH_ACCOUNTS,
     LONGEST_WAIT,
     ask_for_visits,
-    claim_due_accounts,
     next_fetch_time,
 )
 from fetcher.tasks import dispatch_due_accounts, fetch_accounts
@@ -51,15 +50,15 @@ def test_each_due_account_is_claimed_once() -> None:
     owner = make_user()
     due = [
         make_account(owner, address=f"a{number}@example.org", next_fetch_at=NOW)
-        for number in range(25)
+        for number in range(55)
     ]
     now = NOW + timedelta(seconds=5)
     first = list(claim_due_accounts(now))
-    assert [len(batch) for batch in first] == [BATCH_ACCOUNTS, 5]
+    assert [len(batch) for batch in first] == [NUDGE_ACCOUNTS, 5]
     assert sorted(chain.from_iterable(first)) == [account.pk for account in due]
     assert list(claim_due_accounts(now)) == []
     later = now + timedelta(minutes=1)
-    assert sum(len(batch) for batch in claim_due_accounts(later)) == 25, "a lost nudge is made good"
+    assert sum(len(batch) for batch in claim_due_accounts(later)) == 55, "a lost nudge is made good"
 
 
 @pytest.mark.django_db

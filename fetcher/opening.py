@@ -1,0 +1,73 @@
+"""Opens runs: the lock on an account, and everything that a visit reads before it dials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from time import monotonic, sleep
+from typing import TypeVar
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from accounts.models import ExternalAccount, Plan, State
+from fetcher.leases import LEASE
+from fetcher.models import FetchRun, RemoteFolder
+
+log = structlog.get_logger()
+# A database is waited for this long. While it is away nobody takes the account over, whatever its
+# lease; a run that was taken over afterwards, before we were back, is noticed.
+PATIENCE_SECONDS = 15 * 60
+PAUSE_SECONDS = 1
+Result = TypeVar("Result")
+
+
+def patiently(step: Callable[[], Result]) -> Result:
+    """Take a step at the database, and again while that is away: the step must bear repeating."""
+    give_up = monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return step()
+        except (OperationalError, InterfaceError):
+            # A connection that broke outside a transaction stays broken until it is dropped.
+            connection.close()
+            if monotonic() > give_up:
+                raise
+            log.warning("database away")
+            sleep(PAUSE_SECONDS)
+
+
+def open_runs(account_ids: Sequence[int], *, now: datetime) -> list[FetchRun]:
+    """Open a run for each of these accounts that is active and has none; in few statements.
+
+    The same call repeated finds what it opened before, should the database not have said so.
+    """
+    active = ExternalAccount.objects.filter(pk__in=account_ids, state=State.ACTIVE)
+    related = active.select_related("owner__plan", "incoming")
+    accounts = {one.pk: one for one in related.prefetch_related("credentials", "remotefolder_set")}
+    _give_default_plan(accounts.values())
+    FetchRun.objects.bulk_create(
+        [FetchRun(account_id=pk, opened_at=now, lease_until=now + LEASE) for pk in accounts],
+        ignore_conflicts=True,  # The open run of another worker is the lock.
+    )
+    opened = FetchRun.objects.filter(account__in=accounts, opened_at=now, closed_at=None)
+    runs = list(opened.order_by("pk"))
+    for run in runs:
+        run.account = accounts[run.account_id]
+    return runs
+
+
+def _give_default_plan(accounts: Iterable[ExternalAccount]) -> None:
+    """Let accounts whose owners have no plan know the default one, looked up once for all."""
+    without = [account.owner for account in accounts if account.owner.plan is None]
+    default = Plan.objects.filter(is_default=True).first() if without else None
+    for owner in without:
+        owner.plan = default
+
+
+def inbox_of(account: ExternalAccount) -> RemoteFolder:
+    """Return what is remembered of the account's mailbox; made at the first visit."""
+    for folder in account.remotefolder_set.all():
+        if folder.name == "INBOX":
+            return folder
+    return RemoteFolder.objects.get_or_create(account=account, name="INBOX")[0]

@@ -1,0 +1,93 @@
+"""Visits many accounts side by side: a thread each for the network, few statements for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+from threading import BoundedSemaphore
+from time import monotonic
+
+from django.db import connection
+from django.utils import timezone
+
+from fetcher.models import FetchRun
+from fetcher.opening import open_runs, patiently
+from fetcher.outcomes import Outcome, close
+from fetcher.quiet import QUIET, close_quiet
+from fetcher.runs import visit
+from fetcher.stopping import Stopping
+
+# The most visits that one process makes at a time. Threads that wait cost next to nothing, and
+# servers that hang must leave some for the others.
+AT_A_TIME = 250
+# Visits that end within this time of each other are closed together.
+GATHERED_SECONDS = 0.1
+# Whoever called waits so long; visits that last longer go on and are closed one by one.
+PATIENCE_SECONDS = 3.0
+
+_THREADS = ThreadPoolExecutor(max_workers=AT_A_TIME, thread_name_prefix="visit")
+_FREE = BoundedSemaphore(AT_A_TIME)
+Visits = dict[Future[Outcome | None], FetchRun]
+
+
+def visit_all(account_ids: Sequence[int], stopping: Stopping) -> None:
+    """Visit accounts side by side, and return when most visits are over."""
+    rest = list(account_ids)
+    while rest and not stopping():
+        some = [rest.pop(0) for _ in range(_take(len(rest)))]
+        _gather(_begin(some, stopping))
+
+
+def _take(most: int) -> int:
+    """Take as many of the free threads as there are, at least one."""
+    _FREE.acquire()
+    taken = 1
+    while taken < most and _FREE.acquire(blocking=False):
+        taken += 1
+    return taken
+
+
+def _begin(account_ids: Sequence[int], stopping: Stopping) -> Visits:
+    runs: list[FetchRun] = []
+    try:
+        runs = patiently(partial(open_runs, account_ids, now=timezone.now()))
+    finally:
+        if unused := len(account_ids) - len(runs):
+            _FREE.release(unused)
+    visits = {_THREADS.submit(_visit, run, stopping): run for run in runs}
+    for begun in visits:
+        begun.add_done_callback(lambda _: _FREE.release())
+    return visits
+
+
+def _visit(run: FetchRun, stopping: Stopping) -> Outcome | None:
+    try:
+        return visit(run, stopping)
+    finally:
+        connection.close()
+
+
+def _gather(visits: Visits) -> None:
+    """Close runs as their visits end. Those that take long close their own."""
+    patience = monotonic() + PATIENCE_SECONDS
+    while visits and monotonic() < patience:
+        ended = wait(visits, timeout=GATHERED_SECONDS).done
+        _close({visits.pop(one): one.result() for one in ended})
+    for slow, run in visits.items():
+        slow.add_done_callback(partial(_close_slow, run))
+
+
+def _close_slow(run: FetchRun, ended: Future[Outcome | None]) -> None:
+    try:
+        _close({run: ended.result()})
+    finally:
+        connection.close()
+
+
+def _close(outcomes: Mapping[FetchRun, Outcome | None]) -> None:
+    quiet = [run for run, outcome in outcomes.items() if outcome == QUIET]
+    closed = patiently(lambda: close_quiet(quiet, now=timezone.now())) if quiet else set[int]()
+    for run, outcome in outcomes.items():
+        if outcome and run.pk not in closed:
+            patiently(partial(close, run, outcome, now=timezone.now()))
