@@ -106,7 +106,10 @@ def wait_for_end() -> None:
         time.sleep(0.05)
 
 
-def test_visits_that_find_nothing_share_their_statements(settings: Settings) -> None:
+def test_visits_that_find_nothing_share_their_statements(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visits, "GATHERED_SECONDS", 60.0)
     with server_of(b"Subject: hello\r\n\r\nhello\r\n") as server:
         lead(settings, {"good.example.org": server})
         accounts = make_accounts(make_user(), ["good.example.org"] * 10)
