@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Notice, Topic, User
+from accounts.notices import GATHER
 from accounts.telling import Telling, tell
 
 log = structlog.get_logger()
@@ -49,10 +50,13 @@ def _people_waiting(now: datetime) -> list[User]:
 
 
 def _claim(owner: User, now: datetime) -> list[Notice]:
-    """Take all that waits for a person, so that nobody else sends it; nothing where it must not."""
+    """Take what waits for a person, so that nobody else sends it; nothing where none may go.
+
+    What is due in a moment comes along; what another worker is sending is due later than that.
+    """
     with transaction.atomic():
         User.objects.select_for_update().get(pk=owner.pk)
-        waiting = Notice.objects.filter(owner=owner, mail_due_at__isnull=False)
+        waiting = Notice.objects.filter(owner=owner, mail_due_at__lte=now + GATHER)
         if not waiting.filter(mail_due_at__lte=now).exists():
             return []
         if not (owner.mails_notices and owner.is_active):
@@ -62,7 +66,7 @@ def _claim(owner: User, now: datetime) -> list[Notice]:
             waiting.update(mail_due_at=free_at)
             return []
         notices = list(waiting.select_related("account").order_by("opened_at", "id"))
-        waiting.update(mail_due_at=now + LEASE)
+        Notice.objects.filter(pk__in=[one.pk for one in notices]).update(mail_due_at=now + LEASE)
         return notices
 
 
