@@ -19,9 +19,16 @@ MIX = (
 # Of those tried, one with 170 MB in 1,000 letters and 29 MB in the first 300.
 MIX_SEED = "sizes 901"
 FIRST = datetime(2024, 1, 1, 8, tzinfo=UTC)
-# From this many octets on, most of a letter is a file that hangs on it.
-ATTACHED_FROM = 100_000
-TEXT_BESIDE_FILE = 3_000
+# Up to here all is text, then there is HTML beside it, and then a file.
+HTML_FROM, FILE_FROM = 20_000, 100_000
+TEXT_OF_PARTS = 3_000
+HTML_ROW = (
+    '<tr><td style="padding:0 24px 16px;font-family:Helvetica,Arial,sans-serif;font-size:15px;'
+    'line-height:22px;color:#333333"><img src="https://img.example.com/{number}.png" width="96" '
+    'height="96" alt=""></td>\r\n<td style="padding:0 24px 16px;border-bottom:1px solid #dddddd">'
+    '<a href="https://news.example.com/click?id={number}&amp;utm_source=mail&amp;utm_medium=news" '
+    'style="color:#0055aa;text-decoration:none">{words}</a></td></tr>'
+)
 # What headers and the end of the last line add to a text.
 BESIDE_TEXT = 375
 SYLLABLES = [a + b for a in "bcdghjklmnprstwy" for b in "ai"]
@@ -46,23 +53,44 @@ def small(count: int, box: str = "small") -> Iterator[bytes]:
 
 
 def letter(box: str, number: int, size: int) -> bytes:
-    """Make one letter of about ``size`` octets."""
+    """Make one letter of about ``size`` octets: plain, or with HTML, or with a file."""
     rng = random.Random(f"{box} {number}")
-    if size < ATTACHED_FROM:
+    if size < HTML_FROM:
         return _headers(box, number, "text/plain; charset=utf-8") + _text(rng, size - BESIDE_TEXT)
     mark = f"part{number}"
-    file = base64.encodebytes(rng.randbytes((size - TEXT_BESIDE_FILE) * 57 // 78))
+    kind, rest = "mixed", _file
+    if size < FILE_FROM:
+        kind, rest = "alternative", _html
     return b"".join(
         [
-            _headers(box, number, f'multipart/mixed; boundary="{mark}"'),
+            _headers(box, number, f'multipart/{kind}; boundary="{mark}"'),
             f"--{mark}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n".encode(),
-            _text(rng, TEXT_BESIDE_FILE),
-            f"--{mark}\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
-            f'Content-Disposition: attachment; filename="berkas {number}.pdf"\r\n\r\n'.encode(),
-            file.replace(b"\n", b"\r\n"),
+            _text(rng, TEXT_OF_PARTS),
+            f"--{mark}\r\n".encode(),
+            rest(rng, size - TEXT_OF_PARTS),
             f"--{mark}--\r\n".encode(),
         ]
     )
+
+
+def _file(rng: random.Random, size: int) -> bytes:
+    head = (
+        "Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
+        'Content-Disposition: attachment; filename="berkas.pdf"\r\n\r\n'
+    )
+    content = base64.encodebytes(rng.randbytes(size * 57 // 78))
+    return head.encode() + content.replace(b"\n", b"\r\n")
+
+
+def _html(rng: random.Random, size: int) -> bytes:
+    """Make a newsletter's HTML, of which a tenth is what people read."""
+    rows = ["Content-Type: text/html; charset=utf-8\r\n\r\n<html><body><table>\r\n"]
+    length = 0
+    while length < size:
+        words = " ".join(rng.choices(WORDS, k=8))
+        rows.append(f"{HTML_ROW.format(number=rng.randrange(10**12), words=words)}\r\n")
+        length += len(rows[-1])
+    return "".join([*rows, "</table></body></html>\r\n"]).encode()
 
 
 def message_id(box: str, number: int) -> str:
