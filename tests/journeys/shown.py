@@ -76,6 +76,12 @@ def _type_nonsense(visitor: Visit) -> None:
     _submit(visitor, address="bukan alamat", host="a..b", username="siti")
 
 
+def _ask_for_no_day(visitor: Visit) -> None:
+    visitor.page.locator("main [name=when][value=later]").check()
+    with visitor.page.expect_navigation():
+        visitor.page.locator("main button[type=submit]").first.click()
+
+
 def _ask_too_much(visitor: Visit) -> None:
     _submit(visitor, interval_minutes="0", max_per_cycle="0")
 
@@ -170,6 +176,11 @@ SETTINGS = (
     Shown("journal", READER, "journal"),
     Shown("journal, details", READER, "journal", _open_details),
     Shown("journal, empty", READER, "no journal"),
+    Shown("deletion", READER, "deletion"),
+    Shown("deletion, shown before it is saved", READER, "deletion planned"),
+    Shown("deletion, refused", READER, "deletion", _ask_for_no_day, is_refused=True),
+    Shown("left at the provider", READER, "left"),
+    Shown("left at the provider, nothing", READER, "nothing left"),
     Shown("connection", READER, "connection"),
     Shown("connection, refused", READER, "connection", _press, is_refused=True),
     Shown("remove", READER, "remove"),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import notices
 from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeState, Step
-from fetcher.models import FetchRun
+from fetcher.models import FetchRun, RemoteFolder, RemoteUid, SetAside
 from mailstore.models import Message
 from mailstore.queries import list_messages
 from tests.builders import make_account
@@ -62,7 +62,9 @@ def make_world() -> World:
     accounts = _accounts(people[READER])
     _journal(accounts[0])
     notices.review(timezone.now())
-    return World(sessions, _mail_paths(accounts[0]) | _settings_paths(*accounts[:2]))
+    paths = _mail_paths(accounts[0]) | _settings_paths(*accounts[:2])
+    _at_the_provider(accounts[0])
+    return World(sessions, paths)
 
 
 def _accounts(owner: Any) -> list[ExternalAccount]:
@@ -149,10 +151,29 @@ def _journal(account: ExternalAccount) -> None:
         FetchRun.objects.create(account=account, **times, **kinds[number % len(kinds)])
 
 
+def _at_the_provider(account: ExternalAccount) -> None:
+    """Let mail be there still, and some that cannot be had."""
+    now = timezone.now()
+    inbox = RemoteFolder.objects.create(account=account, name="INBOX")
+    here = {"account": account, "remote_folder": inbox}
+    RemoteUid.objects.bulk_create(
+        RemoteUid(**here, uid=f"{one.pk:016x}", message=one, stored_at=one.received_at)
+        for one in Message.objects.filter(account=account)
+    )
+    for tries, code in ((1, "message.toolarge"), (3, "conn.lost"), (5, "message.vanished")):
+        times = {"first_at": now, "last_at": now}
+        SetAside.objects.create(
+            **here, **times, uid=f"{tries:016x}", code=code, size=60_000_000, tries=tries
+        )
+
+
 def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[str, str]:
     names = {"account": "account_settings", "connection": "account_connection"}
     names |= {"remove": "account_remove", "journal": "journal"}
+    names |= {"deletion": "account_deletion", "left": "account_left"}
     own = {name: reverse(view, args=[account.public_id]) for name, view in names.items()}
+    own["deletion planned"] = f"{own['deletion']}?when=later&days=14"
+    own["nothing left"] = reverse("account_left", args=[other.public_id])
     own["no journal"] = reverse("journal", args=[other.public_id])
     probes: dict[str, dict[str, Any]] = {
         "waiting": {},
