@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -27,6 +29,7 @@ DAY = timedelta(days=1)
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 AT_A_TIME = 100
+PAGE = "accounts/notice_mail.html"
 
 
 def send_due(now: datetime) -> int:
@@ -98,20 +101,37 @@ def _next_try(notices: Sequence[Notice], now: datetime) -> datetime | None:
     return now + min(LONGEST_WAIT, max(SHORTEST_WAIT, waited / 2))
 
 
-def compose(owner: User, notices: Sequence[Notice]) -> EmailMessage:
+def compose(owner: User, notices: Sequence[Notice]) -> EmailMultiAlternatives:
     """Write the mail about some notices; sent twice by mischance, it is the same mail."""
     with translation.override(owner.mail_language):
-        tellings = [tell(notice) for notice in notices]
+        words = _words(owner, notices)
         host, opened_at = urlsplit(settings.MUARA_URL).hostname, notices[0].opened_at.timestamp()
-        return EmailMessage(
-            subject=_subject(tellings),
-            body="\n".join(_lines(tellings, notices)),
+        message = EmailMultiAlternatives(
+            subject=words["subject"],
+            body="\n".join(_lines(words)),
             to=[owner.email],
             headers={
                 "Message-ID": f"<notice-{notices[0].pk}-{opened_at}@{host}>",
                 "Auto-Submitted": "auto-generated",
             },
         )
+        message.attach_alternative(render_to_string(PAGE, words), "text/html")
+        return message
+
+
+def _words(owner: User, notices: Sequence[Notice]) -> dict[str, Any]:
+    tellings = [tell(notice) for notice in notices]
+    is_trouble = any(notice.topic != Topic.ROOM for notice in notices)
+    comfort = _("No mail was lost: what is here stays readable, the rest waits at your provider.")
+    return {
+        "language": owner.mail_language,
+        "site": settings.MUARA_URL,
+        "subject": _subject(tellings),
+        "greeting": _("Hello,"),
+        "tellings": tellings,
+        "comfort": comfort if is_trouble else "",
+        "off_switch": _("You can switch these mails off in the settings"),
+    }
 
 
 def _subject(tellings: Sequence[Telling]) -> str:
@@ -125,16 +145,15 @@ def _subject(tellings: Sequence[Telling]) -> str:
     ) % {"count": count}
 
 
-def _lines(tellings: Sequence[Telling], notices: Sequence[Notice]) -> Iterator[str]:
-    yield _("Hello,")
-    for telling in tellings:
+def _lines(words: dict[str, Any]) -> Iterator[str]:
+    yield words["greeting"]
+    for telling in words["tellings"]:
         yield ""
         yield telling.headline
         yield telling.reason.title
         yield telling.reason.advice
-        yield f"{telling.reason.step_words}: {settings.MUARA_URL}{telling.place}"
+        yield f"{telling.reason.step_words}: {words['site']}{telling.place}"
     yield ""
-    if any(notice.topic != Topic.ROOM for notice in notices):
-        yield _("No mail was lost: what is here stays readable, the rest waits at your provider.")
-    yield _("You can switch these mails off in the settings:")
-    yield settings.MUARA_URL + reverse("settings_general")
+    if words["comfort"]:
+        yield words["comfort"]
+    yield f"{words['off_switch']}: {words['site']}{reverse('settings_general')}"

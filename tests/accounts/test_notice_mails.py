@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,6 +66,21 @@ def test_the_servers_own_words_and_secrets_stay_out_of_mails() -> None:
     (sent,) = mails_at(NOW + 2 * MINUTE)
     assert "who are" not in sent.body
     assert "very secret" not in sent.message().as_string()
+
+
+@DB
+def test_a_mail_has_a_page_too_in_which_names_stay_text_and_nothing_is_loaded() -> None:
+    account = refused(make_user(language="id"), name="<b>Kantor</b>")
+    mails_at(NOW)
+    (sent,) = mails_at(NOW + 2 * MINUTE)
+    assert isinstance(sent, mail.EmailMultiAlternatives)
+    ((page, kind),) = sent.alternatives
+    assert kind == "text/html"
+    assert isinstance(page, str)
+    assert '<html lang="id">' in page
+    assert "&lt;b&gt;Kantor&lt;/b&gt;: perlu masuk" in page
+    assert f'href="http://localhost:8000/settings/mail-accounts/{account.public_id}/conn' in page
+    assert not re.search("<(img|link|script|style|iframe)|src=", page)
 
 
 @DB
@@ -185,4 +201,4 @@ def test_every_trouble_can_be_mailed(code: str, language: str) -> None:
     refused(make_user(language=language), last_code=code, last_facts={})
     mails_at(NOW)
     (sent,) = mails_at(NOW + 2 * MINUTE)
-    assert "{" not in sent.body
+    assert "{" not in sent.message().as_string()
