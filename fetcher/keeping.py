@@ -16,6 +16,7 @@ from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from accounts import quotas
+from accounts.models import ExternalAccount
 from fetcher import progress, setaside
 from fetcher.ahead import ahead
 from fetcher.identity import Found
@@ -267,7 +268,12 @@ def _remote_uid(folder: RemoteFolder, one: Received, message_id: int, now: datet
 
 
 def fence(run: FetchRun, now: datetime) -> None:
-    """Prolong the lease in the transaction that stores, so that a lost run stores nothing."""
+    """Prolong the lease in the transaction that stores, so that a lost run stores nothing.
+
+    The account is locked first, as by whoever pauses it or closes its run: in any other order two
+    of them could wait for each other.
+    """
+    ExternalAccount.objects.select_for_update(no_key=True).filter(pk=run.account_id).first()
     ours = FetchRun.objects.filter(pk=run.pk, closed_at=None)
     if not ours.update(lease_until=now + LEASE):
         raise RunLost

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from itertools import count
+from threading import Event
 
 import pytest
 from django.db import OperationalError, connection
@@ -129,10 +130,11 @@ def test_a_visit_whose_time_is_up_says_goodbye_and_goes_on_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(runs, "VISIT_SECONDS", 0)
+    goodbye = Event()
     with Pop3Server(*LETTERS[:3], context=good, pipelining=pipelining) as server:
-        account = account_at(server)
+        account = account_at(server.behave("QUIT", lambda *_: goodbye.set()))
         for number in (1, 2, 3):
-            server.received.clear()
+            goodbye.clear()
             run = run_fetch(account.pk)
             account.refresh_from_db()
             assert run is not None
@@ -141,7 +143,7 @@ def test_a_visit_whose_time_is_up_says_goodbye_and_goes_on_at_once(
             assert account.next_fetch_at is not None
             assert account.next_fetch_at <= timezone.now()
             assert Message.objects.count() == number
-            assert [line for line in server.received if line == b"QUIT\r\n"]
+            assert goodbye.wait(20), "its answer is not waited for"
         run_fetch(account.pk)
         account.refresh_from_db()
     assert account.next_fetch_at is not None
