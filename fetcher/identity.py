@@ -7,17 +7,15 @@ not proven to be stored is downloaded, and then its hash decides.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from wire.pop3 import RemoteItem
 
 # So many at once, and half of what there was, vanish from a list only when it was renumbered.
 MANY = 10
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,7 @@ class Found(Named):
         return self.uid, self.occurrence
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """What is remembered of a stored message.
 
     ``size`` is what the server last said of it, None if nothing is known; ``is_gone`` tells that
@@ -58,6 +55,7 @@ class Note:
     is_deleted: bool = False
 
 
+Under = TypeVar("Under", Named, Note)
 # Listed messages by number, each with the stored one that it is.
 Matched = dict[int, Note]
 
@@ -68,22 +66,34 @@ def match_names(named: Iterable[Named], notes: Iterable[Note]) -> tuple[Matched,
     The same name and the same size are believed. A name that was made says nothing beside another
     size; such a message is matched with nothing.
     """
-    noted, sure, doubtful = defaultdict(list), Matched(), Matched()
-    for note in notes:
-        noted[note.uid].append(note)
-    listed = defaultdict(list)
-    for one in named:
-        if one.uid in noted:
-            listed[one.uid].append(one)
+    sure, doubtful = Matched(), Matched()
+    noted, listed = _by_uid(notes), _by_uid(named)
     for uid, group in listed.items():
-        rows = sorted(noted[uid], key=lambda note: (note.is_gone, note.occurrence))
-        pairs = _pair_by_size(group, rows)
-        sure |= pairs
-        used = {note.pk for note in pairs.values()}
-        left = (note for note in rows if note.pk not in used)
-        unsure = (one for one in group if one.item.number not in pairs and not one.uid_is_made)
-        doubtful |= {one.item.number: note for one, note in zip(unsure, left, strict=False)}
+        rows = noted.get(uid, [])
+        if len(group) == len(rows) == 1 and rows[0].size == group[0].item.size:
+            sure[group[0].item.number] = rows[0]
+        elif rows:
+            pairs, left = _match_group(group, rows)
+            sure |= pairs
+            doubtful |= left
     return sure, doubtful
+
+
+def _by_uid(values: Iterable[Under]) -> dict[str, list[Under]]:
+    groups: defaultdict[str, list[Under]] = defaultdict(list)
+    for value in values:
+        groups[value.uid].append(value)
+    return groups
+
+
+def _match_group(group: Sequence[Named], rows: Sequence[Note]) -> tuple[Matched, Matched]:
+    """Match messages and notes of one uid: by size, then in order."""
+    rows = sorted(rows, key=lambda note: (note.is_gone, note.occurrence))
+    pairs = _pair_by_size(group, rows)
+    used = {note.pk for note in pairs.values()}
+    left = (note for note in rows if note.pk not in used)
+    unsure = (one for one in group if one.item.number not in pairs and not one.uid_is_made)
+    return pairs, {one.item.number: note for one, note in zip(unsure, left, strict=False)}
 
 
 def _pair_by_size(group: Sequence[Named], rows: Sequence[Note]) -> Matched:
