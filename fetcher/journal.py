@@ -10,23 +10,30 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from math import ceil
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.explain import Explanation, explain
 from accounts.models import ExternalAccount
 from accounts.remarks import remarks
-from fetcher.models import FetchRun
+from fetcher import service
+from fetcher.models import DayCount, FetchRun
 
 KEPT = timedelta(days=90)
 PAGE = 50
 PRUNED_AT_ONCE = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-COUNTS = ("waiting", "too_large", "skipped", "recognised", "later")
+# What a visit left at the provider or knew already; "unkept" was asked for and not stored.
+COUNTS = (
+    *("waiting", "held", "too_large", "set_aside", "skipped"),
+    *("recognised", "unkept", "later"),
+)
 # What else of a run's facts may leave the house; a new fact is none of them until it is named here.
-TOLD = ("host", "port", "detail")
+TOLD = ("host", "port", "provider", "until", "detail")
 Line = dict[str, str | int | float | None]
 
 
@@ -63,7 +70,7 @@ class Entry:
     def left(self) -> int:
         """Return how many planned messages were not reached, since the visit ended early."""
         facts = self.run.facts
-        settled = self.run.messages + facts.get("skipped", 0) + facts.get("recognised", 0)
+        settled = self.run.messages + facts.get("unkept", 0) + facts.get("recognised", 0)
         return 0 if self.is_open else max(0, self.run.planned - settled)
 
     @property
@@ -96,10 +103,39 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The visits that began on one day of the reader's, newest first."""
+    """The visits of one day, newest first; those without anything new are only counted."""
 
     date: date
     entries: list[Entry]
+    counts: DayCount | None = None
+
+    def __str__(self) -> str:
+        """Say how many checks there were, in the reader's language; "" where that is not known."""
+        counts = self.counts
+        if counts is None:
+            return ""
+        words = {"visits": intcomma(counts.visits), "idle": intcomma(counts.idle)}
+        words["missed"] = intcomma(counts.missed)
+        return " ".join(sentence % words for sentence in _sentences(counts))
+
+
+def _sentences(counts: DayCount) -> Iterator[str]:
+    if counts.idle == counts.visits:
+        yield ngettext(
+            "%(visits)s check, nothing new.", "%(visits)s checks, nothing new.", counts.visits
+        )
+    else:
+        yield ngettext(
+            "%(visits)s check, %(idle)s without anything new.",
+            "%(visits)s checks, %(idle)s without anything new.",
+            counts.visits,
+        )
+    if counts.missed:
+        yield ngettext(
+            "%(missed)s check did not take place.",
+            "%(missed)s checks did not take place.",
+            counts.missed,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +148,15 @@ class Page:
 
 def read(account: ExternalAccount, *, before: str, now: datetime) -> Page:
     """Return one page by key. A ``before`` that cannot be read starts at the newest."""
-    runs = _kept(account, now)
+    runs, until = _kept(account, now), _day(now)
     if (moment := _read_key(before)) is not None:
-        runs = runs.filter(opened_at__lt=moment)
+        # The day of the last entry before this page was counted there.
+        runs, until = runs.filter(opened_at__lt=moment), _day(moment) - timedelta(days=1)
     found = [Entry(run) for run in runs[: PAGE + 1]]
     is_last = len(found) <= PAGE
-    return Page(_by_day(found[:PAGE]), "" if is_last else _key(found[PAGE - 1].run.opened_at))
+    since = _day(now - KEPT) if is_last else _day(found[PAGE - 1].run.opened_at)
+    days = _days(found[:PAGE], service.days_of(account, since=since, until=until))
+    return Page(days, "" if is_last else _key(found[PAGE - 1].run.opened_at))
 
 
 def as_json_lines(account: ExternalAccount, *, now: datetime) -> Iterator[str]:
@@ -135,7 +174,7 @@ def as_csv(account: ExternalAccount, *, now: datetime) -> Iterator[str]:
 
 
 def prune(*, now: datetime) -> int:
-    """Delete visits older than 90 days, in small transactions. Count them.
+    """Delete visits and counts older than 90 days, in small transactions. Count the visits.
 
     Rows are numbered in the order in which visits began, so that the oldest need no index.
     """
@@ -146,12 +185,22 @@ def prune(*, now: datetime) -> int:
         FetchRun.objects.filter(pk__in=old).delete()
         pruned += len(old)
         if len(old) < PRUNED_AT_ONCE:
-            return pruned
+            break
+    days = DayCount.objects.filter(day__lt=(now - KEPT).date())
+    while ids := list(days.values_list("pk", flat=True)[:PRUNED_AT_ONCE]):
+        DayCount.objects.filter(pk__in=ids).delete()
+    return pruned
 
 
-def _by_day(entries: list[Entry]) -> list[Day]:
-    days = groupby(entries, key=lambda entry: timezone.localtime(entry.run.opened_at).date())
-    return [Day(day, list(of_day)) for day, of_day in days]
+def _days(entries: list[Entry], counts: dict[date, DayCount]) -> list[Day]:
+    groups = groupby(entries, key=lambda entry: _day(entry.run.opened_at))
+    of_days = {day: list(group) for day, group in groups}
+    days = sorted(of_days.keys() | counts.keys(), reverse=True)
+    return [Day(day, of_days.get(day, []), counts.get(day)) for day in days]
+
+
+def _day(moment: datetime) -> date:
+    return timezone.localtime(moment).date()
 
 
 def _kept(account: ExternalAccount, now: datetime) -> QuerySet[FetchRun]:

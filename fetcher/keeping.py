@@ -73,11 +73,13 @@ def receive(found: Found, raw: bytes, *, now: datetime) -> Received:
 class Haul:
     """What could not be had, and why.
 
-    ``answered`` counts messages that came or were refused, ``kept`` those that are here now,
+    ``asked`` counts messages that were asked for, one more at most where the visit ended early;
+    ``answered`` those that came or were refused, ``kept`` those that are here now,
     ``again`` those of them that were here already; ``is_full`` tells that there was no more room.
     """
 
     failures: list[tuple[Found, MailError]] = field(default_factory=list)
+    asked: int = 0
     answered: int = 0
     kept: int = 0
     again: int = 0
@@ -112,6 +114,7 @@ def download(
             with transaction.atomic():
                 fence(run, timezone.now())
                 setaside.note(folder, haul.failures, now=timezone.now())
+    haul.asked = allowance.asked
     return haul
 
 

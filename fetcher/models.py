@@ -203,6 +203,32 @@ class SetAside(models.Model):
         return self.uid
 
 
+class DayCount(models.Model):
+    """The visits of one account that ended on one day of its owner's, also those that left no run.
+
+    ``idle`` ones found nothing new; ``timely`` ones went well and began when they were due.
+    ``missed`` counts visits that the interval promised and that never came.
+    """
+
+    account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)
+    day = models.DateField()
+    visits = models.PositiveIntegerField(default=0)
+    idle = models.PositiveIntegerField(default=0)
+    timely = models.PositiveIntegerField(default=0)
+    missed = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("day of visits")
+        verbose_name_plural = _("days of visits")
+        indexes: ClassVar = [models.Index(fields=["day"], name="day_count_by_day")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "day"], name="one_count_per_account_and_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.day}"
+
+
 class Heartbeat(models.Model):
     """When a worker last showed signs of life; the source of /healthz."""
 

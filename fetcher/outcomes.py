@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from accounts import lifecycle, quotas
 from accounts.models import ExternalAccount, State
-from fetcher import progress, tally
+from fetcher import progress, service, tally
 from fetcher.models import FetchRun, RemoteFolder
 from fetcher.schedule import LONGEST_WAIT, next_fetch_time
 from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 GRACE = timedelta(days=14)
 REFUSALS_ALLOWED = 2
 FULL = "quota.full"
+# A visit that moved messages is told of, though it stored and deleted none.
+WORTH_A_RUN = {"recognised", "unkept"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,14 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
     """
     with transaction.atomic():
         account = ExternalAccount.objects.select_for_update().get(pk=run.account_id)
+        punctuality = service.punctuality_of(run, account)
         if is_ours := _end(run, outcome, now):
             _leave_outcome(account, outcome, now)
             _leave_memory(account, outcome)
             quotas.touch(account.owner_id)
     if is_ours:
         tally.count(run, outcome.code, now=now)
+        service.count(run, punctuality, went_well=not outcome.code, now=now)
     _follow_up(account, outcome, now)
     log.info(
         "run closed",
@@ -91,7 +95,7 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
 def _end(run: FetchRun, outcome: Outcome, now: datetime) -> bool:
     """Close the run, or take it away where nothing came of it. Return False if it was not ours."""
     open_run = FetchRun.objects.filter(pk=run.pk, closed_at=None)
-    is_idle = not (outcome.code or "recognised" in outcome.facts)
+    is_idle = not (outcome.code or outcome.facts.keys() & WORTH_A_RUN)
     if is_idle and open_run.filter(messages=0, deleted=0).delete()[0]:
         run.closed_at, run.facts = now, outcome.facts
         return True

@@ -10,12 +10,13 @@ from django.db import transaction
 
 from accounts import quotas
 from accounts.models import ExternalAccount, State
-from fetcher import progress, tally
+from fetcher import progress, service, tally
 from fetcher.models import FetchRun
 from fetcher.outcomes import Outcome
 from fetcher.schedule import next_fetch_time
 
 QUIET = Outcome()
+COLUMNS = ("owner_id", "interval_minutes", "next_fetch_at", "last_checked_at", "failing_since")
 
 
 def close_quiet(runs: Collection[FetchRun], *, now: datetime) -> set[int]:
@@ -27,7 +28,7 @@ def close_quiet(runs: Collection[FetchRun], *, now: datetime) -> set[int]:
     with transaction.atomic():
         accounts = ExternalAccount.objects.filter(pk__in=[run.account_id for run in runs])
         active = accounts.select_for_update().filter(state=State.ACTIVE).order_by("pk")
-        by_id = {account.pk: account for account in active.only("owner_id", "interval_minutes")}
+        by_id = {account.pk: account for account in active.only(*COLUMNS)}
         empty = FetchRun.objects.filter(
             pk__in=[run.pk for run in runs], closed_at=None, messages=0, deleted=0
         ).filter(account__in=by_id)
@@ -39,6 +40,8 @@ def close_quiet(runs: Collection[FetchRun], *, now: datetime) -> set[int]:
     for run in runs:
         if run.pk in ended:
             tally.count(run, QUIET.code, now=now)
+            punctuality = service.punctuality_of(run, by_id[run.account_id])
+            service.count(run, punctuality, went_well=True, now=now)
     return set(ended)
 
 

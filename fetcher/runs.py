@@ -42,7 +42,7 @@ from wire.pop3 import Pop3Session
 
 log = structlog.get_logger()
 # What may be so for good, and needs no look at the whole list at the next visit.
-SETTLED = {"recognised", "too_large", "set_aside"}
+SETTLED = {"recognised", "too_large", "set_aside", "unkept"}
 
 
 def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRun | None:
@@ -182,6 +182,7 @@ def _told(
         "skipped": len(haul.failures) - too_large,
         "later": plan.later,
         "recognised": len(seen.moved) + haul.again,
+        "unkept": haul.asked - haul.kept,
     }
     facts: dict[str, str | int] = {name: count for name, count in counts.items() if count}
     if counts["waiting"] and not stopped:

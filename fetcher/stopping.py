@@ -21,16 +21,18 @@ class Allowance:
     """The time of one visit: it asks for nothing new once that is up, and soon comes again.
 
     What was asked for is still taken, and the first message always is, so that all get their turn.
+    ``asked`` counts the messages that were asked for.
     """
 
     def __init__(self, seconds: float) -> None:
         """Begin now."""
         self._ends = monotonic() + seconds
-        self.is_up = False
+        self.is_up, self.asked = False, 0
 
     def spend(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield items until the time is up."""
         for item in items:
+            self.asked += 1
             yield item
             if monotonic() >= self._ends:
                 self.is_up = True

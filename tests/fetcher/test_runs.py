@@ -162,7 +162,7 @@ def test_a_message_above_the_plan_is_left_and_counted(mailbox: Mailbox) -> None:
     account.owner.save()
     run = run_fetch(account.pk)
     assert run is not None
-    assert (run.messages, run.facts) == (1, {"too_large": 1})
+    assert (run.messages, run.facts) == (1, {"too_large": 1, "unkept": 1})
 
 
 def test_an_open_run_is_the_lock_and_a_lapsed_one_is_freed(mailbox: Mailbox) -> None:

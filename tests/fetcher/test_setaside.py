@@ -47,7 +47,7 @@ def test_a_message_that_is_refused_five_times_is_set_aside_for_a_day(
     hold(server, "abc")
     server.behave("RETR", refuses("2", "-ERR cannot open message"))
     for count in range(1, TRIES + 1):
-        assert visit(account).facts == {"skipped": 1}
+        assert visit(account).facts == {"skipped": 1, "unkept": 1}
         assert SetAside.objects.get().tries == count
     assert stored() == letters("ac")
     server.received.clear()
@@ -100,7 +100,7 @@ def test_a_message_that_is_too_large_is_read_once_and_left_until_more_is_allowed
     server.uids.insert(1, "uid-b")
     account.owner.plan = Plan.objects.create(name="small", max_message_bytes=1000)
     account.owner.save()
-    assert visit(account).facts == {"too_large": 1}
+    assert visit(account).facts == {"too_large": 1, "unkept": 1}
     assert stored() == letters("ac")
     row = SetAside.objects.get()
     assert (row.code, row.size) == ("message.toolarge", len(server.messages[1]))

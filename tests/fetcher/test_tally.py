@@ -20,13 +20,13 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def run(db: None) -> FetchRun:
-    tally._take()  # What other tests have counted and not written down.
+    tally.HOURS.take()  # What other tests have counted and not written down.
     return FetchRun(account=make_account(make_user()), messages=3, octets=500)
 
 
 def written() -> list[tuple[int, str, int, int, int]]:
     """Write down and return all that was counted: hour, code, visits, messages and octets."""
-    tally.write_down()
+    tally.HOURS.write_down()
     columns = ("hour", "code", "visits", "messages", "octets")
     rows = HourlyCount.objects.order_by("hour", "code").values_list(*columns)
     return [(hour.hour, *rest) for hour, *rest in rows]
@@ -55,7 +55,7 @@ def test_what_could_not_be_written_is_kept_for_the_next_time(run: FetchRun) -> N
         raise Error
 
     with connection.execute_wrapper(refuse):
-        tally.write_down()
+        tally.HOURS.write_down()
     assert written() == [(12, "", 1, 3, 500)]
 
 
@@ -63,7 +63,7 @@ def test_counts_of_a_month_ago_are_forgotten(run: FetchRun) -> None:
     now = timezone.now()
     tally.count(run, "", now=now - timedelta(days=31))
     tally.count(run, "", now=now)
-    tally.write_down()
+    tally.HOURS.write_down()
     tally.forget_old()
     assert HourlyCount.objects.get().hour == tally.hour_of(now)
 
@@ -78,6 +78,6 @@ def test_visits_that_find_nothing_are_counted_too(run: FetchRun, at_dovecot: Dov
     for _ in range(3):
         run_fetch(account.pk)
     assert not FetchRun.objects.exists()
-    tally.write_down()
+    tally.HOURS.write_down()
     count = HourlyCount.objects.get()
     assert (count.host, count.code, count.visits, count.messages) == ("pop.example.org", "", 3, 0)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import notices
 from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeState, Step
-from fetcher.models import FetchRun, RemoteFolder, RemoteUid, SetAside
+from fetcher.models import DayCount, FetchRun, RemoteFolder, RemoteUid, SetAside
 from mailstore.models import Message
 from mailstore.queries import list_messages
 from tests.builders import make_account
@@ -141,6 +141,10 @@ def _journal(account: ExternalAccount) -> None:
         {"messages": 150, "octets": 9_100_000, "planned": 400, "deleted": 12},
         {"messages": 1, "octets": 900, "facts": {"too_large": 1, "skipped": 2, "later": 800}},
     ]
+    for days in range(40):
+        day = timezone.localdate() - timedelta(days=days)
+        counts = {"visits": 288, "idle": 288 - days % 4, "timely": 286, "missed": days % 3}
+        DayCount.objects.create(account=account, day=day, **counts)
     for number in range(MANY):
         began = now - timedelta(hours=7 * number)
         times = {

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from accounts.explain import explain
 from accounts.management.base import WRONG_CALL, JsonCommand, Refused
 from accounts.models import ExternalAccount, State
-from fetcher import tally
+from fetcher import service, tally
 from fetcher.models import FetchRun
 from fetcher.runs import run_fetch
 
@@ -46,7 +46,8 @@ class Command(JsonCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         accounts = self._chosen(options)
         results = [self._fetch(account, options) for account in accounts]
-        tally.write_down()
+        for sums in (tally.HOURS, service.DAYS):
+            sums.write_down()
         if not all(result["ok"] for result in results):
             sys.exit(1)
 

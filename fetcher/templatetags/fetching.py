@@ -1,0 +1,17 @@
+"""Template tags of fetching: how an account was served."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils import timezone
+
+from accounts.models import ExternalAccount
+from fetcher import service
+
+register = template.Library()
+
+
+@register.simple_tag
+def service_level(account: ExternalAccount) -> service.Level | None:
+    """Return the share of visits in time over 30 days, or None before the first visit."""
+    return service.level_of(account, today=timezone.localdate())
