@@ -28,6 +28,10 @@ _UNSPACED = (
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003134f"
 )
 _TERM = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+# Letters and digits stay, in lower case; everything else parts terms.
+_ASCII = bytes(
+    ord(chr(n).lower()) if n < 128 and chr(n).isalnum() else ord(" ") for n in range(256)
+)
 
 
 class Entry(NamedTuple):
@@ -50,13 +54,16 @@ def fold(text: str) -> str:
 
 def _terms(text: str) -> list[str]:
     if text.isascii():
-        plain = text.lower()
+        # The same as below, several times faster; most mail is in plain letters.
+        terms = text.encode("ascii").translate(_ASCII).decode("ascii").split()
     else:
         # Decomposed to find the accents, composed again to keep a Hangul syllable one letter.
         decomposed = unicodedata.normalize("NFKD", text)
         bare = "".join(letter for letter in decomposed if unicodedata.category(letter)[0] != "M")
-        plain = unicodedata.normalize("NFC", bare.casefold())
-    return [term[:MAX_WORD] for term in _TERM.findall(plain)]
+        terms = _TERM.findall(unicodedata.normalize("NFC", bare.casefold()))
+    if max(map(len, terms), default=0) > MAX_WORD:
+        return [term[:MAX_WORD] for term in terms]
+    return terms
 
 
 def index(entries: Sequence[Entry]) -> None:

@@ -93,3 +93,8 @@ def test_folding_twice_equals_once(text: str) -> None:
 @given(query=st.text())
 def test_any_query_is_answered(query: str) -> None:
     assert finds(User(pk=1), query) == 0
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_plain_letters_are_folded_as_all_others_are(text: str) -> None:
+    assert search.fold(text) == search.fold(f"{text} é").removesuffix("e").rstrip()
