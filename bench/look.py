@@ -80,12 +80,13 @@ def _polls() -> dict[str, Any]:
     began = timezone.now()
     ExternalAccount.objects.update(next_fetch_at=began)
     give_up = time.time() + PATIENCE
-    while ExternalAccount.objects.filter(next_fetch_at__lte=began).exists():
+    visited = ExternalAccount.objects.filter(last_checked_at__gte=began)
+    while visited.count() < ExternalAccount.objects.count():
         if time.time() > give_up:
             raise TimeoutError
         time.sleep(PAUSE)
-    visits = ExternalAccount.objects.values_list("last_checked_at", flat=True)
-    times = sorted(visited_at for visited_at in visits if visited_at)
+    ends = visited.values_list("last_checked_at", flat=True)
+    times = sorted(visited_at for visited_at in ends if visited_at)
     early, late = len(times) // 10, len(times) * 9 // 10
     failed = ExternalAccount.objects.exclude(last_code="").values_list("last_code", flat=True)
     return {
