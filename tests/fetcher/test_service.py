@@ -14,7 +14,9 @@ from django.utils import timezone
 from accounts.models import ExternalAccount
 from fetcher import outcomes, service
 from fetcher.models import DayCount, FetchRun
+from fetcher.opening import open_runs
 from fetcher.outcomes import Outcome, close
+from fetcher.quiet import close_quiet
 from fetcher.runs import run_fetch
 from fetcher.service import DAYS, Level, Punctuality, judge, level_of
 from tests.builders import make_account, make_user
@@ -152,3 +154,16 @@ def test_days_without_news_are_one_line_each_and_on_one_page_only(client: Client
     assert sum(page.count("288 checks, nothing new.") for page in pages) == 91
     assert "1 check did not take place." in pages[0]
     assert service.days_of(account, since=today, until=today)[today].visits == 288
+
+
+@pytest.mark.django_db
+def test_visits_that_are_closed_together_are_counted_each() -> None:
+    owner = make_user()
+    boxes = [make_account(owner, address=f"{name}@example.org") for name in "abc"]
+    due = timezone.now() - timedelta(minutes=16)
+    ExternalAccount.objects.filter(pk=boxes[0].pk).update(next_fetch_at=due)
+    runs = open_runs([box.pk for box in boxes], now=timezone.now())
+    assert len(close_quiet(runs, now=timezone.now())) == 3
+    DAYS.write_down()
+    counts = DayCount.objects.order_by("account_id").values_list("visits", "timely", "missed")
+    assert list(counts) == [(1, 0, 3), (1, 1, 0), (1, 1, 0)]
