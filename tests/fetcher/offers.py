@@ -66,8 +66,8 @@ class Offer:
         return +wrong
 
     def clear(self) -> None:
-        """Take the messages from the server."""
-        shutil.rmtree(self.mailbox)
+        """Take the messages from the server, which may still be writing lists of its own there."""
+        shutil.rmtree(self.mailbox, ignore_errors=True)
 
     def _readable(self) -> Iterator[bytes]:
         for message in Message.objects.filter(account=self.account).select_related("blob__pack"):

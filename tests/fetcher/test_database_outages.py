@@ -120,6 +120,8 @@ def _lose(
         box = offer(0)
         cable.harm_before(harm, answers=answer)
         assert run_fetch(box.account.pk) is not None
+        # A visit may need fewer answers than the one before it; later ones belong to this test.
+        cable.undisturbed()
         _come_back()
         wrong += box.visit_twice()
         box.clear()
