@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,11 +84,19 @@ def show(results: Sequence[Result]) -> None:
         table.add_row(*result.row())
     console = Console()
     console.print(table)
-    for result in results:
-        console.print(f"{result.goal.name}: {result.details}", markup=False, highlight=False)
+    told = dict.fromkeys(f"{result.goal.name}: {result.details}" for result in results)
+    for sentence in [*told, weather()]:
+        console.print(sentence, markup=False, highlight=False)
+
+
+def weather() -> str:
+    """Say how busy this machine has been, with us and with whatever else it does."""
+    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    return f"Load of the last 1, 5 and 15 minutes: {load} on {os.cpu_count()} processors."
 
 
 def save(results: Sequence[Result], path: Path) -> None:
     """Write everything to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([result.as_json() for result in results], indent=1) + "\n")
+    told = {"weather": weather(), "rows": [result.as_json() for result in results]}
+    path.write_text(json.dumps(told, indent=1) + "\n")

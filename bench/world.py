@@ -91,13 +91,17 @@ class Times:
         """Return the median."""
         return statistics.median(outcome.seconds for outcome in self.outcomes)
 
+    @property
+    def cpu(self) -> float:
+        """Return the median of the processor's seconds."""
+        return statistics.median(outcome.cpu for outcome in self.outcomes)
+
     def __str__(self) -> str:
         if self.missing:
             return self.missing
         each = sorted(outcome.seconds for outcome in self.outcomes)
         spread = f" ({each[0]:.2f}-{each[-1]:.2f})" if len(each) > 1 else ""
-        cpu = statistics.median(outcome.cpu for outcome in self.outcomes)
-        return f"{self.seconds:.2f} s{spread}, CPU {cpu:.2f} s"
+        return f"{self.seconds:.2f} s{spread}, CPU {self.cpu:.2f} s"
 
 
 def rounds(

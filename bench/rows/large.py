@@ -12,8 +12,8 @@ from typing import Any
 from bench import letters
 from bench.muara import Store, fetch_into, fetching
 from bench.report import Goal, Result
-from bench.trips import ROOT, Trip
-from bench.world import World, rounds
+from bench.trips import ROOT, Trip, WentWrong
+from bench.world import Times, World, rounds
 
 LARGE = 100_000
 LITTLE = 1000
@@ -24,15 +24,23 @@ F14 = Goal("F14", "letters a second at 100,000 against at 1,000", "x", 0.8, 0.95
 
 
 def f13(world: World) -> list[Result]:
-    """Measure F13 and F14 in one fetch of the large box, and some of a little one."""
-    peers = {"Muara": fetching(world.stores)}
-    little = rounds(world, world.boxes.small(LITTLE, "little"), 0, peers, world.rounds)["Muara"]
+    """Measure F13 and F14 in one fetch of the large box, and some of a little one around it."""
+    peers, little = {"Muara": fetching(world.stores)}, world.boxes.small(LITTLE, "little")
+    before = rounds(world, little, 0, peers, world.rounds)["Muara"]
     box = world.boxes.small(LARGE, "large")
     with world.trip(box, 0) as trip:
         store = world.stores.new(trip.folder / "data", {box.user: box.user})
         newest, facts = _watched(store, trip)
-    pace = LITTLE / little.seconds
-    details = f"{facts['msgs_per_s']} /s against {pace:.1f} /s, in all {facts['wall_s']:.0f} s"
+    after = rounds(world, little, 0, peers, world.rounds)["Muara"]
+    if reason := before.missing or after.missing:
+        raise WentWrong(reason)
+    around = Times([*before.outcomes, *after.outcomes])
+    pace = LITTLE / around.seconds
+    cpu = {LARGE: facts["cpu_s"] / LARGE * 1000, LITTLE: around.cpu / LITTLE * 1000}
+    details = (
+        f"{facts['msgs_per_s']:.0f} /s against {pace:.0f} /s, CPU {cpu[LARGE]:.2f} ms each against "
+        f"{cpu[LITTLE]:.2f} ms; in all {facts['wall_s']:.0f} s, {facts['peak_rss_mb']:.0f} MB"
+    )
     return [
         Result(F13, newest, details, facts),
         Result(F14, facts["msgs_per_s"] / pace, details, facts),
