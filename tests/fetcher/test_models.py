@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import ExternalAccount
-from fetcher.models import FetchRun, HourlyCount, RemoteFolder, RemoteUid
+from fetcher.models import DayCount, FetchRun, HourlyCount, RemoteFolder, RemoteUid, SetAside
 from tests.builders import make_account, make_user
 from tests.constraints import Attempt, named_constraints, refused
 
@@ -38,10 +38,21 @@ def _one_uid_twice() -> None:
         _uid(folder)
 
 
+def _one_set_aside_twice() -> None:
+    folder = _folder()
+    told = {"code": "message.refused", "size": 1, "first_at": NOW, "last_at": NOW}
+    for _ in range(2):
+        SetAside.objects.create(account=_account(), remote_folder=folder, uid="abc", **told)
+
+
 ATTEMPTS: dict[str, Attempt] = {
     "one_open_run_per_account": lambda: [_run() for _ in range(2)],
     "one_remote_folder_per_account_and_name": lambda: [_folder() for _ in range(2)],
     "one_remote_uid_per_place": _one_uid_twice,
+    "one_set_aside_per_place": _one_set_aside_twice,
+    "one_count_per_account_and_day": lambda: [
+        DayCount.objects.create(account=_account(), day=NOW.date()) for _ in range(2)
+    ],
     "one_count_per_hour_host_and_code": lambda: [
         HourlyCount.objects.create(hour=NOW, host="pop.example.org") for _ in range(2)
     ],
