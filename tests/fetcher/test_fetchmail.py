@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Min
 from django.utils import timezone
 
 from accounts.models import ExternalAccount, State
 from fetcher.models import FetchRun
 from mailstore.models import Message
+from tests.fetcher.offers import LETTERS, Offer
 from tests.fetcher.test_runs import Mailbox, letter
 from tests.fetcher.test_runs import mailbox as mailbox  # noqa: PLC0414 - pytest finds it by name
 
@@ -37,6 +40,15 @@ def test_until_done_goes_on_past_the_limit_of_a_visit(mailbox: Mailbox) -> None:
     assert (once["messages"], once["facts"]) == (2, {"later": 3})
     rest = json.loads(run("--all", "--until-done", "--json"))
     assert (rest["messages"], rest["ok"], rest["facts"]) == (3, True, {})
+
+
+def test_all_accounts_are_visited_side_by_side(offer: Callable[[], Offer]) -> None:
+    accounts = [offer().account for _ in range(18)]
+    told = [json.loads(line) for line in run("--all", "--json").splitlines()]
+    stored = {result["account"]: result["messages"] for result in told}
+    assert stored == {str(one.public_id): len(LETTERS) for one in accounts}
+    first_end = FetchRun.objects.aggregate(Min("closed_at"))["closed_at__min"]
+    assert FetchRun.objects.filter(opened_at__lt=first_end).count() > 1
 
 
 def test_a_refused_password_is_told_in_words_and_ends_with_1(

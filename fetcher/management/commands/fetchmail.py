@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,10 +22,14 @@ from accounts.models import ExternalAccount, State
 from fetcher import service, tally
 from fetcher.models import FetchRun
 from fetcher.runs import run_fetch
+from fetcher.stopping import Stopping
 
+# Their servers' time is what visits wait for; beyond this many our own is.
+AT_A_TIME = 16
 WATCH_SECONDS = 0.5
 BUSY = "run.busy"
 INACTIVE = "run.inactive"
+Result = dict[str, Any]
 
 
 class Command(JsonCommand):
@@ -44,14 +50,25 @@ class Command(JsonCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        accounts = self._chosen(options)
-        results = [self._fetch(account, options) for account in accounts]
+        accounts, left = self._chosen(options), threading.Event()
+        how = {"until_done": options["until_done"], "stopping": left.is_set}
+        with (
+            _bars(accounts, shown=not options["json"] and sys.stderr.isatty()),
+            ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetchmail") as threads,
+        ):
+            try:
+                visits = as_completed([threads.submit(_fetch, one, **how) for one in accounts])
+                results = [self._tell(*x.result(), as_json=options["json"]) for x in visits]
+            finally:
+                # Whoever interrupts us waits only for the batches that are being stored.
+                left.set()
+                threads.shutdown(wait=False, cancel_futures=True)
         for sums in (tally.HOURS, service.DAYS):
             sums.write_down()
-        if not all(result["ok"] for result in results):
+        if not all(results):
             sys.exit(1)
 
-    def _chosen(self, options: dict[str, Any]) -> Iterable[ExternalAccount]:
+    def _chosen(self, options: dict[str, Any]) -> Sequence[ExternalAccount]:
         if options["all"]:
             return list(ExternalAccount.objects.filter(state=State.ACTIVE).order_by("id"))
         try:
@@ -62,19 +79,8 @@ class Command(JsonCommand):
                 returncode=WRONG_CALL,
             ) from error
 
-    def _fetch(self, account: ExternalAccount, options: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = {"account": str(account.public_id), "messages": 0, "octets": 0}
-        more = True
-        while more:
-            with _progress(account, shown=not options["json"] and sys.stderr.isatty()):
-                run = run_fetch(account.pk)
-            more = _add(result, run) and options["until_done"]
-        if not result["ok"]:
-            result["error"] = _why(account, result)
-        self._tell(account, result, as_json=options["json"])
-        return result
-
-    def _tell(self, account: ExternalAccount, result: dict[str, Any], *, as_json: bool) -> None:
+    def _tell(self, account: ExternalAccount, result: Result, *, as_json: bool) -> bool:
+        """Say how it went; return whether it went well."""
         if as_json:
             self.stdout.write(json.dumps(result))
         elif result["ok"]:
@@ -83,9 +89,26 @@ class Command(JsonCommand):
             )
         else:
             self.stderr.write(f"{account.name}: {result['error']}")
+        return bool(result["ok"])
 
 
-def _why(account: ExternalAccount, result: dict[str, Any]) -> str:
+def _fetch(
+    account: ExternalAccount, *, until_done: bool, stopping: Stopping
+) -> tuple[ExternalAccount, Result]:
+    """Visit one account, in a thread of its own, once or until nothing is put off."""
+    result: Result = {"account": str(account.public_id), "messages": 0, "octets": 0}
+    try:
+        more = True
+        while more:
+            more = _add(result, run_fetch(account.pk, stopping=stopping)) and until_done
+        if not result["ok"]:
+            result["error"] = _why(account, result)
+    finally:
+        connection.close()
+    return account, result
+
+
+def _why(account: ExternalAccount, result: Result) -> str:
     """Say why nothing more was fetched; a visit that was not made tells itself no reason."""
     if result["code"] != BUSY:
         words = explain(result["code"], result["facts"])
@@ -97,7 +120,7 @@ def _why(account: ExternalAccount, result: dict[str, Any]) -> str:
     return f"It is not fetched while its state is «{account.get_state_display()}»."
 
 
-def _add(result: dict[str, Any], run: FetchRun | None) -> bool:
+def _add(result: Result, run: FetchRun | None) -> bool:
     """Add one visit to the result. Return whether a further visit would find more."""
     if run is None:
         result.update(ok=False, code=BUSY, facts={})
@@ -108,30 +131,28 @@ def _add(result: dict[str, Any], run: FetchRun | None) -> bool:
     return bool(not run.code and run.facts.get("later"))
 
 
-class _progress:  # noqa: N801 - reads as a verb at its one use
-    """Draw a bar from the account's own progress columns while a visit is under way."""
+@contextmanager
+def _bars(accounts: Sequence[ExternalAccount], *, shown: bool) -> Iterator[None]:
+    """Draw a bar for each account under way, from the progress columns that visits write."""
+    if not shown:
+        yield
+        return
+    done = threading.Event()
+    thread = threading.Thread(target=_draw, args=(accounts, done))
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
-    def __init__(self, account: ExternalAccount, *, shown: bool) -> None:
-        self.account = account
-        self.done = threading.Event()
-        self.thread = threading.Thread(target=self._draw) if shown else None
 
-    def __enter__(self) -> None:
-        if self.thread:
-            self.thread.start()
-
-    def __exit__(self, *_error: object) -> None:
-        self.done.set()
-        if self.thread:
-            self.thread.join()
-
-    def _draw(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(self.account.name, total=None)
-            while not self.done.wait(WATCH_SECONDS):
-                row = ExternalAccount.objects.only("progress_done", "progress_total").get(
-                    pk=self.account.pk
-                )
-                bar.update(task, completed=row.progress_done, total=row.progress_total or None)
-        connection.close()
+def _draw(accounts: Sequence[ExternalAccount], done: threading.Event) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks = {x.pk: bars.add_task(x.name, total=None, visible=False) for x in accounts}
+        while not done.wait(WATCH_SECONDS):
+            rows = ExternalAccount.objects.filter(pk__in=tasks)
+            for pk, kept, total in rows.values_list("pk", "progress_done", "progress_total"):
+                bars.update(tasks[pk], completed=kept, total=total or None, visible=bool(total))
+    connection.close()
