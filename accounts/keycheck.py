@@ -28,12 +28,22 @@ def keys_problem() -> str | None:
         try:
             vault.unseal(sealed, belongs_to=belongs_to)
         except vault.SealBroken:
-            return (
-                f"Passwords here were sealed with key {vault.sealing_key_id(sealed)}, which "
-                f"{settings.CREDENTIAL_KEYS_FROM} does not hold; put that key back beside the new "
-                "one, or run manage.py rotatekeys --lost to forget what it sealed."
-            )
+            return _trouble(vault.sealing_key_id(sealed))
     return None
+
+
+def _trouble(key_id: str) -> str:
+    holder = settings.CREDENTIAL_KEYS_FROM
+    if key_id in {key.key_id for key in settings.MUARA_KEYS}:
+        return (
+            f"Passwords here were sealed with key {key_id}, and what {holder} holds under that id "
+            "has been altered; put that line back as it was, from your backup, or run manage.py "
+            "rotatekeys --lost to forget what it sealed."
+        )
+    return (
+        f"Passwords here were sealed with key {key_id}, which {holder} does not hold; put that key "
+        "back beside the new one, or run manage.py rotatekeys --lost to forget what it sealed."
+    )
 
 
 def _samples() -> Iterator[tuple[bytes, str]]:

@@ -78,6 +78,8 @@ class EmbeddedBeat(bootsteps.StartStopStep):  # type: ignore[misc]  # celery shi
         end_with_parent()
         self.beat = EmbeddedService(worker.app, thread=True, scheduler_cls="celery.beat:Scheduler")
         self.beat.start()
+        # The first one is due only after its interval, and whoever starts us waits for it.
+        worker.app.send_task("fetcher.tasks.beat_heart")
 
     def stop(self, worker: Any) -> None:  # noqa: ARG002 - celery's signature
         """Stop ticking; nudges that were not taken are lost, which is fine."""

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from django.http.request import split_domain_port
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from environs import Env, EnvError
 
 PREFIX = "MUARA_"
@@ -38,17 +38,36 @@ def refuse(sentence: str) -> NoReturn:
 def read_env_file(named: str, usual: Path) -> set[str]:
     """Add the variables of the file that MUARA_ENV_FILE names, else of the usual one if any.
 
-    Return their names.
+    Return their names. Refuse a line that is no variable: dotenv would leave it out.
     """
     file = Path(named) if named else usual
-    if named and not file.exists():
-        refuse(f"MUARA_ENV_FILE names {named}, which is not there; mend the path or unset it.")
+    if not file.exists():
+        if named:
+            refuse(f"MUARA_ENV_FILE names {named}, which is not there; mend the path or unset it.")
+        return set()
     try:
+        names = _names_in(file)
         env.read_env(str(file), recurse=False)
-        return set(dotenv_values(file))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", "") or "it is no text file"
         refuse(f"{file} cannot be read ({reason}); mend it, or name another in MUARA_ENV_FILE.")
+    return names
+
+
+def _names_in(file: Path) -> set[str]:
+    names = set()
+    with file.open(encoding="utf-8") as text:
+        for entry in parse_stream(text):
+            # What dotenv has read begins with the empty lines above it.
+            written = entry.original.string
+            blank = written[: len(written) - len(written.lstrip())].count("\n")
+            if entry.error or (entry.key and entry.value is None):
+                refuse(
+                    f"{file} cannot be used, as its line {entry.original.line + blank} does not "
+                    "read NAME=value (a value with spaces or quotes stands in quotes)."
+                )
+            names.add(entry.key or "")
+    return names - {""}
 
 
 def read(kind: str, name: str, default: Any) -> Any:

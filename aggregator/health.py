@@ -19,9 +19,14 @@ HEARTBEAT_LIMIT = timedelta(seconds=60)
 
 def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
     """Answer 200 when database, worker and broker are well, else 503, with a word for each."""
-    parts = {"database": _database(), "worker": _worker(), "broker": _broker()}
-    well = all(state == "ok" for state in parts.values())
-    return JsonResponse({"ok": well, **parts}, status=200 if well else 503)
+    states = parts()
+    well = all(state == "ok" for state in states.values())
+    return JsonResponse({"ok": well, **states}, status=200 if well else 503)
+
+
+def parts() -> dict[str, str]:
+    """Return a word for each part that the program needs: "ok", or how it is not."""
+    return {"database": _database(), "worker": _worker(), "broker": _broker()}
 
 
 def _database() -> str:

@@ -23,14 +23,51 @@ class Refused(CommandError):
         self.facts = facts
 
 
-class JsonCommand(BaseCommand):
+class PlainCommand(BaseCommand):
+    """A command whose failures are told in a shell as ``muara:`` and one sentence.
+
+    Subclasses raise Refused, or CommandError, with a sentence that says what to do.
+    """
+
+    in_shell = False
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run from a shell, where a failure is told rather than raised."""
+        self.in_shell = True
+        super().run_from_argv(argv)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command and tell how it failed, if it did."""
+        try:
+            return super().execute(*args, **options)
+        except KeyboardInterrupt:
+            failure = CommandError("Stopped; what was done is kept.", returncode=INTERRUPTED)
+        except DatabaseTrouble as error:
+            failure = CommandError(f"The database cannot be used ({error}); {_remedy(error)}.")
+        except CommandError as error:
+            failure = error
+        as_json = options.get("json", False)
+        if not (as_json or self.in_shell):
+            raise failure
+        self.tell_failure(failure, as_json=as_json)
+        sys.exit(failure.returncode)
+
+    def tell_failure(self, failure: CommandError, *, as_json: bool) -> None:
+        """Say in one sentence, or as one JSON object, what went wrong."""
+        if as_json:
+            facts = getattr(failure, "facts", {})
+            self.stdout.write(json.dumps({"ok": False, "error": str(failure)} | facts))
+        else:
+            self.stderr.write(f"muara: {failure}")
+
+
+class JsonCommand(PlainCommand):
     """A command whose every answer, failures included, is JSON on standard output with ``--json``.
 
-    Subclasses raise Refused, or CommandError, with one sentence that says what to do.
+    A wrong call counts as a failure too.
     """
 
     json_help = "print one JSON line"
-    in_shell = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Give every such command the same option."""
@@ -48,31 +85,7 @@ class JsonCommand(BaseCommand):
                 words = str(error).removeprefix("Error: ")
                 self.tell_failure(Refused(f"{words}."), as_json=True)
                 sys.exit(WRONG_CALL)
-        self.in_shell = True
         super().run_from_argv(argv)
-
-    def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command and tell how it failed, if it did."""
-        try:
-            return super().execute(*args, **options)
-        except KeyboardInterrupt:
-            failure = CommandError("Stopped; what was done is kept.", returncode=INTERRUPTED)
-        except DatabaseTrouble as error:
-            failure = CommandError(f"The database cannot be used ({error}); {_remedy(error)}.")
-        except CommandError as error:
-            failure = error
-        if not (options["json"] or self.in_shell):
-            raise failure
-        self.tell_failure(failure, as_json=options["json"])
-        sys.exit(failure.returncode)
-
-    def tell_failure(self, failure: CommandError, *, as_json: bool) -> None:
-        """Say in one sentence, or as one JSON object, what went wrong."""
-        if as_json:
-            facts = getattr(failure, "facts", {})
-            self.stdout.write(json.dumps({"ok": False, "error": str(failure)} | facts))
-        else:
-            self.stderr.write(f"muara: {failure}")
 
 
 def _remedy(error: Exception) -> str:

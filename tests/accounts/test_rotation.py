@@ -107,7 +107,10 @@ def test_a_missing_key_is_named_in_one_sentence(settings: Settings) -> None:
 @pytest.mark.usefixtures("sealed")
 def test_another_key_of_the_same_name_is_noticed(settings: Settings) -> None:
     settings.MUARA_KEYS = (vault.Key(OLD.key_id, NEW.secret),)
-    assert keys_problem()
+    problem = keys_problem()
+    assert problem
+    assert "under that id has been altered; put that line back" in problem
+    assert "does not hold" not in problem
 
 
 @pytest.mark.django_db

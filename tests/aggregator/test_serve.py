@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from aggregator import web
+from aggregator.web import cannot_listen
 from tests.servers.processes import answers, free_port, running, stop, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -76,15 +79,18 @@ def test_it_starts_heals_refuses_a_second_one_and_ends(tmp_path: Path) -> None:
     data, port, log = tmp_path / "var", free_port(), tmp_path / "log"
     settings = environment(data, port)
     with running(SERVE, log=log, environment=settings, cwd=ROOT) as process:
-        wait_for(lambda: answers(port), what="serve", log=log, process=process, seconds=60)
-        until(lambda: health(port)["ok"] is True, 20)
+        ready = f"Muara is ready at http://localhost:{port}"
+        wait_for(
+            lambda: ready in log.read_text(), what="serve", log=log, process=process, seconds=60
+        )
+        assert health(port)["ok"] is True
 
         keys = sorted((data / "keys").iterdir())
         assert [key.name for key in keys] == ["credential.keys", "secret.key"]
         assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
         assert (data / "muara.sqlite3").stat().st_mode & 0o077 == 0
 
-        assert "already running" in refusal(data, free_port())
+        assert refusal(data, free_port()).startswith("muara: Muara is already running")
 
         web = children(process.pid)[0]
         os.kill(web, signal.SIGKILL)
@@ -145,8 +151,39 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         until(lambda: answers(port), 10)
         words = refusal(tmp_path, port)
         other.terminate()
-    assert f"cannot listen on 127.0.0.1 port {port}" in words
+    assert f"muara: Port {port} of 127.0.0.1 is taken by another program" in words
     assert "MUARA_PORT" in words
+    assert not (tmp_path / "muara.sqlite3").exists()
+
+
+@pytest.mark.parametrize("host", ["no-such-name.invalid", "192.0.2.1"])
+def test_an_address_of_no_use_is_told_before_anything_is_made(tmp_path: Path, host: str) -> None:
+    words = refusal(tmp_path, free_port(), MUARA_BIND=host)
+    assert words.startswith(f"muara: MUARA_BIND is '{host}', which is no address of this machine;")
+    assert len(words.splitlines()) == 1
+    assert "MUARA_PORT" not in words
+    assert not (tmp_path / "muara.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "says"),
+    [
+        (errno.EACCES, "set MUARA_PORT to 1024 or more"),
+        (errno.EADDRNOTAVAIL, "MUARA_BIND is '::1', which is no address of this machine"),
+    ],
+)
+def test_each_reason_not_to_listen_has_its_own_words(trouble: int, says: str) -> None:
+    assert says in cannot_listen("::1", 80, OSError(trouble, "no"))
+
+
+def test_a_worker_that_never_beats_is_told_instead_of_ready(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unwell = {"database": "ok", "worker": "never seen", "broker": "ok"}
+    monkeypatch.setattr("aggregator.health.parts", lambda: unwell)
+    monkeypatch.setattr(web, "READY_SECONDS", 0)
+    web.announce("http://localhost:1")
+    assert "not well yet: worker never seen" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,31 @@ def test_a_mistyped_name_in_the_env_file_is_found(read_settings: Settings, tmp_p
     assert "did you mean MUARA_SIGNUP?" in refusal(read_settings, MUARA_ENV_FILE=str(file))
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("MUARA_PORT 8001\n", 1),
+        ("# ours\n\nMUARA_PORT=8001\n\nMUARA_SIGNUP\n", 5),
+        ("MUARA_PORT=8001\n'half\n", 2),
+        ('MUARA_EMAIL_FROM="half\nMUARA_PORT=8001\n', 1),
+    ],
+)
+def test_a_malformed_line_of_the_env_file_is_named_by_file_and_number(
+    read_settings: Settings, tmp_path: Path, text: str, line: int
+) -> None:
+    file = tmp_path / "env"
+    file.write_text(text)
+    words = refusal(read_settings, MUARA_ENV_FILE=str(file))
+    assert f"{file} cannot be used, as its line {line} does not read NAME=value" in words
+    assert "8001" not in words, "a line may hold a secret"
+
+
+def test_a_well_written_env_file_is_taken(read_settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("# ours\nexport MUARA_PORT = 8001 # here\n\nMUARA_HOSTS=\nOTHER='a b'\n")
+    assert read_settings(MUARA_ENV_FILE=str(file))["MUARA_PORT"] == 8001
+
+
 @pytest.mark.parametrize("name", ["secret.key", "credential.keys"])
 def test_a_key_that_others_can_read_is_refused_until_it_is_closed(
     read_settings: Settings, tmp_path: Path, name: str

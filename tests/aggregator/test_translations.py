@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 from django.conf import LazySettings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 
 from aggregator import translations
 
@@ -113,6 +113,15 @@ def test_update_then_compile_keeps_what_was_translated(
     assert b"Dijeda" in path.with_suffix(".mo").read_bytes()
     with pytest.raises(CommandError, match="problems"):
         call_command("translations", "--check")
+
+
+def test_a_refusal_in_a_shell_begins_as_all_others_do(
+    tmp_path: Path, settings: LazySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.LOCALE_PATHS = [tmp_path]
+    with pytest.raises(SystemExit, match="1"):
+        execute_from_command_line(["manage.py", "translations", "--check"])
+    assert capsys.readouterr().err.splitlines()[-1].startswith("muara: ")
 
 
 def test_a_compiled_catalogue_reads_as_it_was_written(

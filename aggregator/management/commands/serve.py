@@ -12,23 +12,26 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.db.models import Max
 from django.utils import timezone
 
 from accounts.keycheck import keys_problem
+from accounts.management.base import PlainCommand
 from aggregator.database import remedy
 from aggregator.lifeline import end_with_parent, take_lock
 from aggregator.staticfiles import collect_if_stale
 from aggregator.supervisor import Supervisor
+from aggregator.web import cannot_listen
 from fetcher.models import Heartbeat
 from fetcher.outcomes import close_left_open
+from wire.listening import try_to_listen
 
 SILENCE_LIMIT = timedelta(seconds=60)
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Serve Muara: the web pages and the worker that fetches mail. Ctrl-C ends it."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
@@ -39,6 +42,7 @@ class Command(BaseCommand):
             )
         end_with_parent()
         lock = self._lock(Path(settings.MUARA_DATA))
+        self._try_address(settings.MUARA_BIND, settings.MUARA_PORT)
         self._prepare()
         started = timezone.now()
         supervisor = Supervisor(self._say, lock, lambda: worker_is_silent(since=started), free_runs)
@@ -67,6 +71,13 @@ class Command(BaseCommand):
                 "folder."
             )
         return lock
+
+    def _try_address(self, host: str, port: int) -> None:
+        """Refuse an address that the web process could not use, before anything is changed."""
+        try:
+            try_to_listen(host, port)
+        except OSError as error:
+            raise CommandError(cannot_listen(host, port, error)) from error
 
     def _prepare(self) -> None:
         """Bring the database and the static files up to date, for this user alone to read."""

@@ -6,10 +6,12 @@ from argparse import ArgumentParser
 from importlib.util import find_spec
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+
+from accounts.management.base import PlainCommand
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Check, update or compile the catalogues of translated sentences (for developers)."
     requires_system_checks = ()
 
