@@ -17,6 +17,7 @@ from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
 from accounts.themes import DARK, LIGHT, SYSTEM
 from accounts.zones import known_zones
+from wire.addresses import is_allowed
 from wire.endpoint import STANDARD_PORTS, Protocol, Security
 
 DELETE_AFTER = [
@@ -25,7 +26,12 @@ DELETE_AFTER = [
     (14, _("after 14 days")),
     (30, _("after 30 days")),
 ]
-FIELDS = {"conn.port": "port", "limit.plain": "security", "account.exists": "address"}
+FIELDS = {
+    "conn.port": "port",
+    "conn.private": "host",
+    "limit.plain": "security",
+    "account.exists": "address",
+}
 MOST_PER_CYCLE = 1_000_000
 THEMES = [(SYSTEM, _("As the device")), (LIGHT, _("Light")), (DARK, _("Dark"))]
 
@@ -93,8 +99,9 @@ class ConnectionForm(forms.Form):
         if kept is not None:
             self.fields["password"].help_text = _("Leave it empty to use the one you typed before.")
         if not plan.allow_plain:
+            # Not offered, yet understood: whoever asks for it all the same is told why not.
             secure = [choice for choice in SECURITIES if choice[0] != Security.PLAIN]
-            self.fields["security"] = forms.ChoiceField(label=_("Encryption"), choices=secure)
+            self.fields["security"].widget = forms.Select(choices=secure)
 
     def clean_host(self) -> str:
         """Return the name in lower case, refusing what can be no host name."""
@@ -106,15 +113,22 @@ class ConnectionForm(forms.Form):
         return host
 
     def clean(self) -> dict[str, Any]:
-        """Let the port follow the encryption, and refuse any other pair."""
+        """Let the port follow the encryption, and tell all at once which rules stand against it."""
         values = super().clean() or self.cleaned_data
         if security := values.get("security"):
             standard = STANDARD_PORTS[Protocol.POP3, Security(security)]
             values["port"] = values.get("port") or standard
             if values["port"] != standard:
-                words = explain("conn.port", {})
-                self.add_error("port", f"{words.title} {words.advice}")
+                self._refuse("conn.port")
+            if security == Security.PLAIN and not self.plan.allow_plain:
+                self._refuse("limit.plain")
+        if _is_private(values.get("host", ""), values.get("port")):
+            self._refuse("conn.private", host=values["host"])
         return values
+
+    def _refuse(self, code: str, **facts: str) -> None:
+        words = explain(code, facts)
+        self.add_error(FIELDS[code], ValidationError(f"{words.title} {words.advice}", code=code))
 
     def wanted(self, address: str, name: str) -> NewAccount:
         """Return what was asked for, with the password typed here or kept from before."""
@@ -132,6 +146,16 @@ class ConnectionForm(forms.Form):
                 (values["delete_after_days"] or 0) if values.get("delete_from_server") else None
             ),
         )
+
+
+def _is_private(host: str, port: int | None) -> bool:
+    """Tell an address that may not be dialled; what a name leads to is found by the test."""
+    if (host, port) in settings.GUARD.connect_to:
+        return False
+    try:
+        return not is_allowed(host, settings.GUARD)
+    except ValueError:
+        return False  # A name.
 
 
 def refuse(form: ConnectionForm, error: AccountRefused) -> None:

@@ -83,7 +83,7 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "conn.refused": Trouble(
         PROVIDER,
-        _("{host} did not answer on port {port}."),
+        _("{host} does not accept connections on port {port}."),
         _("Check the server name and the port, or try port {other_port}."),
         Step.SERVER,
         DAY,
@@ -358,8 +358,8 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "limit.plain": Trouble(
         YOURS,
-        _("Connections without encryption are not allowed here."),
-        _("Choose SSL/TLS or STARTTLS."),
+        _("Your plan does not allow unencrypted connections."),
+        _("Choose SSL/TLS or STARTTLS, or ask an administrator to allow it."),
         Step.SERVER,
     ),
     "limit.protocol": Trouble(

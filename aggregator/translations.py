@@ -59,8 +59,10 @@ def wanted(language: str) -> Catalog:
         _collect(file, name, theirs)
     translated = [load_compiled(_compiled(folder, language)) for folder in _sign_in_folders()]
     for message in _real(theirs):
-        done = [known.get(message.id, message.context) for known in translated]
-        if not any(one and _is_good(one, language) for one in done):
+        done = (known.get(message.id, message.context) for known in translated)
+        # The first of them that knows a sentence is the one that is shown.
+        shown = next((one for one in done if one and _is_translated(one)), None)
+        if shown is None or not _is_good(shown, language):
             _add(catalog, message)
     return catalog
 

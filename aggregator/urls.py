@@ -17,6 +17,7 @@ urlpatterns = [
     path("settings/", include("fetcher.urls")),
     path("mail/", include("mailstore.urls")),
     path("language/", pages.set_language, name="set_language"),
+    path("favicon.ico", pages.favicon, name="favicon"),
     path("admin/figures/", admin.site.admin_view(metrics.figures), name="figures"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),

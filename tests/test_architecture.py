@@ -27,6 +27,7 @@ SOME = {
 }
 # What somebody who has not signed in may see; everything else is refused.
 OPEN = {
+    "/favicon.ico": "leads to the icon",
     "/healthz": "for load balancers",
     "/language/": "choosing a language needs no account",
     "/auth/login/": "signing in",

@@ -73,7 +73,7 @@ def test_a_person_made_by_command_signs_in_at_once(typed: Typed, client: Client)
 @pytest.mark.parametrize(
     ("email", "password", "code"),
     [
-        *(("alice@EXAMPLE.org", STRONG, 1), ("no address", STRONG, 1)),
+        *(("alice@EXAMPLE.org", STRONG, 1), ("no address", STRONG, 2)),
         *(("new@example.org", "short", 1), ("new@example.org", "", 2)),
     ],
 )
@@ -153,6 +153,23 @@ def test_a_wrong_port_and_a_missing_owner_are_wrong_calls(typed: Typed) -> None:
     assert "995" in told
     assert "IMAP" not in told
     assert not Probe.objects.exists()
+
+
+@pytest.mark.django_db
+def test_plain_is_refused_by_the_persons_plan_beside_the_other_errors(typed: Typed) -> None:
+    make_user()
+    typed(SECRET)
+    code, _, told = _run(
+        *("addaccount", "--owner", "alice@example.org", "--protocol", "pop3", "--password-stdin"),
+        *("--address", "a@b.example", "--username", "a", "--host", "192.168.1.1"),
+        *("--port", "995", "--security", "plain"),
+    )
+    assert code == 2
+    assert "security: The plan of this person does not allow unencrypted connections" in told
+    assert "an administrator" in told
+    assert "port: For POP3, only ports 110 and 995" in told
+    assert "host: 192.168.1.1 can't be used here." in told
+    assert "valid choice" not in told
 
 
 @pytest.mark.django_db

@@ -85,7 +85,7 @@ def test_facts_are_shown_as_people_write_them() -> None:
 
 def test_the_other_standard_port_is_proposed() -> None:
     told = explain("conn.refused", {"host": "pop.example.org", "port": 110})
-    assert told.title == "pop.example.org did not answer on port 110."
+    assert told.title == "pop.example.org does not accept connections on port 110."
     assert "995" in told.advice
 
 

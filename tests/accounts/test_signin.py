@@ -252,8 +252,31 @@ def test_signing_out_ends_the_session(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_sign_up_in_indonesian_knows_one_word_for_email(client: Client) -> None:
+    page = client.get(reverse("account_signup"), headers={"Accept-Language": "id"})
+    assert "e-mail" not in page.content.decode().lower()
+
+
+@pytest.mark.django_db
 def test_administration_is_reached_by_the_same_sign_in(client: Client) -> None:
     assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/auth/login/")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Set up two-factor sign-in"), ("id", "Siapkan autentikasi dua faktor")],
+)
+def test_administration_offers_a_second_factor_until_there_is_one(
+    client: Client, language: str, words: str
+) -> None:
+    person = make_user(is_staff=True, is_superuser=True, language=language)
+    client.force_login(person)
+    link = re.compile(rf'<a href="{reverse("mfa_index")}">\s*{words}')
+    for path in ("/admin/", "/admin/accounts/plan/", reverse("figures")):
+        assert link.search(client.get(path).content.decode()), path
+    TOTP.activate(person, "JBSWY3DPEHPK3PXP")
+    assert reverse("mfa_index") not in client.get("/admin/").content.decode()
 
 
 @pytest.mark.django_db

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from html import unescape
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import onboarding, roster
 from accounts.forms import ConnectionForm
@@ -19,6 +22,7 @@ from accounts.models.probe import ProbeState, Step
 from accounts.urls import urlpatterns
 from tests.accounts.test_onboarding import SECRET, WANTED
 from tests.builders import make_account, make_user
+from wire.guard import Guard
 
 TYPED = {
     "address": "siti@example.org",
@@ -150,6 +154,34 @@ def test_plain_is_offered_with_a_warning_where_the_plan_allows_it(
     assert "anybody on the way can read" in client.get(ADD).content.decode()
     client.post(ADD, TYPED | {"security": "plain"})
     assert Probe.objects.get(owner=alice).security == "plain"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("alice")
+def test_plain_posted_by_hand_is_refused_by_the_plan_beside_every_other_error(
+    client: Client,
+) -> None:
+    answer = client.post(ADD, TYPED | {"security": "plain", "port": "995", "host": "10.0.0.1"})
+    page = unescape(answer.content.decode())
+    assert answer.status_code == 422
+    assert "Your plan does not allow unencrypted connections. Choose SSL/TLS or STARTTLS" in page
+    assert "ask an administrator to allow it" in page
+    assert "only ports 110 and 995 are allowed" in page
+    assert "Its address belongs to a private network" in page
+    assert "Select a valid choice" not in page
+    assert 'value="plain"' not in page
+    assert not Probe.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_private_address_that_was_allowed_may_be_typed(
+    client: Client, alice: User, settings: Settings
+) -> None:
+    typed = TYPED | {"host": "10.0.0.1"}
+    assert client.post(ADD, typed).status_code == 422
+    settings.GUARD = Guard(allow_networks=(ip_network("10.0.0.0/8"),))
+    client.post(ADD, typed)
+    assert Probe.objects.get(owner=alice).host == "10.0.0.1"
 
 
 @pytest.mark.django_db

@@ -55,6 +55,14 @@ def test_every_page_is_guarded_and_never_cached(client: Client, address: str) ->
 
 
 @pytest.mark.django_db
+def test_the_icon_of_every_page_is_found_under_its_old_name_too(client: Client) -> None:
+    icon = client.get("/favicon.ico")["Location"]
+    assert f'<link rel="icon" href="{icon}"' in client.get("/auth/login/").content.decode()
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    assert f'<link rel="icon" href="{icon}"' in client.get("/admin/").content.decode()
+
+
+@pytest.mark.django_db
 def test_a_forged_form_is_refused() -> None:
     visitor = Client(enforce_csrf_checks=True)
     visitor.force_login(make_user())

@@ -147,3 +147,5 @@ def test_one_thing_has_one_word_also_where_allauth_has_another() -> None:
     wanted = translations.wanted("id")
     assert wanted.get("The email address is not assigned to any user account.")
     assert wanted.get("Incorrect password.") is None
+    # Django says "Email" too, and as ours does, but allauth's "E-mail" would be shown before it.
+    assert wanted.get("Email")

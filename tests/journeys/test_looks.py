@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Browser, Locator
 
+from accounts.models import ExternalAccount
 from tests.journeys.people import become
 from tests.journeys.visits import Visit, visit
 from tests.journeys.world import READER, World, make_world
+from tests.mailstore.rows import letter, make_message
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WIDE, PHONE = (1280, 800), (390, 844)
 BACKGROUND = "it => getComputedStyle(it).backgroundColor"
+FIRST_WORD = """it => {
+  const words = [...it.childNodes].find(node => node.nodeType === 3 && node.data.trim());
+  const range = document.createRange(), start = words.data.search(/\\S/);
+  range.setStart(words, start); range.setEnd(words, start + 1);
+  return range.getBoundingClientRect().toJSON();
+}"""
+LONG = " ".join(["panjang"] * 240)
 WHITE, NIGHT = "rgb(255, 255, 255)", "rgb(20, 23, 28)"
 
 
@@ -75,6 +85,34 @@ def test_the_tools_of_a_message_stand_in_one_row_on_a_phone(visitor: Visit, worl
     tools = visitor.page.locator(".message-tools :is(a, button):visible")
     assert tools.count() == 4
     assert len(tops(tools)) == 1
+
+
+@pytest.mark.parametrize("visitor", [[PHONE]], indirect=True)
+def test_the_clock_of_an_account_stands_in_the_first_line_of_its_words(visitor: Visit) -> None:
+    visitor.go("/settings/mail-accounts/")
+    clocks = visitor.page.locator(".clock")
+    heights = []
+    for clock in clocks.all():
+        icon, first_word = clock.locator("svg").bounding_box(), clock.evaluate(FIRST_WORD)
+        assert icon
+        middle = first_word["y"] + first_word["height"] / 2
+        assert icon["y"] < middle < icon["y"] + icon["height"]
+        heights.append(clock.evaluate("it => it.offsetHeight"))
+    assert max(heights) > 30, "none needs a second line"
+
+
+@pytest.mark.parametrize("visitor", [[PHONE], [WIDE]], indirect=True)
+def test_a_long_subject_leaves_room_for_its_message(visitor: Visit) -> None:
+    account = ExternalAccount.objects.get(name="Rumah", owner__email="pembaca@contoh.example")
+    message = make_message(account, letter(LONG))
+    visitor.go(reverse("mail_message", args=[account.public_id, message.public_id]))
+    heading = visitor.page.locator("#subject").bounding_box()
+    assert heading
+    assert 0 < heading["height"] <= 4 * 27
+    visitor.page.locator(".people summary").click()
+    whole = visitor.page.locator(".people dd").nth(1)
+    assert whole.inner_text() == LONG
+    visitor.judge("a long subject")
 
 
 @pytest.mark.parametrize("visitor", [[WIDE]], indirect=True)

@@ -129,6 +129,15 @@ def test_a_list_names_sender_subject_account_and_what_is_unread(
     assert f'title="{account.name}">{account.badge}<' in page
 
 
+def test_a_long_subject_stands_whole_in_the_details(
+    client: Client, account: ExternalAccount
+) -> None:
+    subject = "long " * 380 + "end"
+    page = client.get(address("mail_message", make_message(account, letter(subject))))
+    details = page.content.decode().partition('<details class="people">')[2]
+    assert f"<dt>Subject</dt><dd>{subject}</dd>" in details.partition("</details>")[0]
+
+
 def test_a_sender_under_another_address_is_shown_by_the_real_one_with_a_warning(
     client: Client, account: ExternalAccount
 ) -> None:

@@ -71,6 +71,16 @@ def _refusal(code: str, facts: dict[str, Any]) -> Refused:
     return Refused(sentence, code=code, title=words.title, advice=words.advice)
 
 
+def _told(error: dict[str, str]) -> str:
+    """Speak of another person's plan: whoever calls may well be the administrator."""
+    if error["code"] == "limit.plain":
+        return (
+            "The plan of this person does not allow unencrypted connections; use tls or starttls, "
+            "or let an administrator allow them in the plan."
+        )
+    return error["message"]
+
+
 def _wanted(owner: User, options: dict[str, Any], password: str) -> NewAccount:
     """Let the form of the page judge the values; end with exit code 2 where it refuses one."""
     days = options["delete_after_days"]
@@ -84,6 +94,6 @@ def _wanted(owner: User, options: dict[str, Any], password: str) -> NewAccount:
     form = AccountForm(typed, plan=quotas.plan_of(owner))
     if not form.is_valid():
         refusals = form.errors.get_json_data().items()
-        told = (f"{name}: {error['message']}" for name, errors in refusals for error in errors)
+        told = (f"{name}: {_told(error)}" for name, errors in refusals for error in errors)
         raise Refused(" ".join(told), returncode=WRONG_CALL)
     return form.wanted(options["address"], options["name"])

@@ -7,15 +7,16 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
+from django.core.validators import validate_email
 
-from accounts.management.base import JsonCommand, Refused, read_password
+from accounts.management.base import WRONG_CALL, JsonCommand, Refused, read_password
 from accounts.people import add_person
 
 
 class Command(JsonCommand):
     help = (
-        "Make a person who can sign in. Exits with 0 when made, 1 when the address or the "
-        "password is refused, 2 when the call itself was wrong."
+        "Make a person who can sign in. Exits with 0 when made, 1 when the address is taken or "
+        "the password refused, 2 when the call itself was wrong."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,6 +30,11 @@ class Command(JsonCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
+        try:
+            validate_email(options["email"])
+        except ValidationError as error:
+            words = f"{options['email']!r} is no email address."
+            raise Refused(words, returncode=WRONG_CALL) from error
         try:
             person = add_person(options["email"], read_password(), admin=options["admin"])
         except ValidationError as error:
