@@ -32,6 +32,13 @@ def pytest_configure() -> None:
     os.umask(0o022)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what uses the database, which is what PostgreSQL must show once more."""
+    fixtures = getattr(item, "fixturenames", ())
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & {*fixtures}:
+        item.add_marker("database")
+
+
 def pytest_report_header() -> str:
     """Say how the samples of this run are drawn again."""
     return f"sweeps: MUARA_SEED={SEED}, {'whole' if IS_WHOLE else 'sampled; MUARA_SWEEP=whole'}"

@@ -14,6 +14,7 @@ from tests.sweeps import RESULTS, SEED, seconds
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ["tests/accounts", "tests/fetcher", "tests/mailstore"]
+RUN = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 
 @pytest.mark.servers
@@ -25,7 +26,7 @@ def test_every_promise_and_verb_holds_on_postgresql_too(postgres: Postgres, tmp_
         "MUARA_SEED": str(SEED),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FOLDERS],
+        [*RUN, "-m", "database", *FOLDERS],
         cwd=ROOT,
         env=os.environ | settings,
         capture_output=True,
