@@ -122,8 +122,8 @@ def _remake(uid: RemoteUid, blob: Blob, raw: bytes) -> None:
     digest = hashlib.sha256(raw).hexdigest()
     arrival = ingest.Arrival(raw, digest, parse(raw), received_at=uid.stored_at)
     inbox = role_folder(uid.account, Role.INBOX)
-    (message,) = ingest.add_messages(uid.account, inbox, {digest: blob}, [arrival])
-    RemoteUid.objects.filter(pk=uid.pk).update(message=message)
+    (message_id,) = ingest.add_messages(uid.account, inbox, {digest: blob.pk}, [arrival])
+    RemoteUid.objects.filter(pk=uid.pk).update(message=message_id)
 
 
 def _close(now: datetime, _runs: QuerySet[FetchRun]) -> None:

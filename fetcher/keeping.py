@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import accumulate, islice, takewhile
 from threading import Event
 from time import monotonic
+from typing import Any
 
 import structlog
 from django.db import DataError, connection, transaction
@@ -33,6 +34,7 @@ from fetcher.recognition import move
 from fetcher.stopping import Allowance, Stopping, either
 from mailstore import ingest, packs
 from mailstore.folders import role_folder
+from mailstore.inserting import insert
 from mailstore.models import Role
 from mailstore.parsing import UNREAD, fingerprint, parse
 from wire.errors import ConnectionFailed, MailError, ProtocolError
@@ -247,27 +249,27 @@ def _store(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], now: 
         fence(run, now)
         quotas.take(run.account.owner_id, _octets(batch))
         inbox = role_folder(run.account, Role.INBOX)
-        messages = ingest.store_messages(run.account, inbox, pack, arrivals)
-        RemoteUid.objects.bulk_create(
-            _remote_uid(folder, one, message.pk, now)
-            for one, message in zip(batch, messages, strict=True)
-        )
+        ids = ingest.store_messages(run.account, inbox, pack, arrivals)
+        pairs = zip(batch, ids, strict=True)
+        insert(RemoteUid, [_remote_uid(folder, one, pk, now) for one, pk in pairs])
         progress.count(run, messages=len(batch), octets=_octets(batch), now=timezone.now())
 
 
-def _remote_uid(folder: RemoteFolder, one: Received, message_id: int, now: datetime) -> RemoteUid:
-    return RemoteUid(
-        account_id=folder.account_id,
-        remote_folder=folder,
-        uid=one.found.uid,
-        uid_is_made=one.found.uid_is_made,
-        occurrence=one.found.occurrence,
-        listed_size=one.found.item.size,
-        sha256=one.arrival.sha256,
-        fingerprint=one.fingerprint,
-        message_id=message_id,
-        stored_at=now,
-    )
+def _remote_uid(
+    folder: RemoteFolder, one: Received, message_id: int, now: datetime
+) -> dict[str, Any]:
+    return {
+        "account_id": folder.account_id,
+        "remote_folder_id": folder.pk,
+        "uid": one.found.uid,
+        "uid_is_made": one.found.uid_is_made,
+        "occurrence": one.found.occurrence,
+        "listed_size": one.found.item.size,
+        "sha256": one.arrival.sha256,
+        "fingerprint": one.fingerprint,
+        "message_id": message_id,
+        "stored_at": now,
+    }
 
 
 def fence(run: FetchRun, now: datetime) -> None:

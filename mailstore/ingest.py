@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,8 @@ from django.db.models import F
 
 from accounts.models import ExternalAccount
 from mailstore import search
-from mailstore.models import Blob, Folder, Message, Pack, Part, Thread
+from mailstore.inserting import insert, reserve_ids
+from mailstore.models import Blob, Folder, Message, Pack, Part
 from mailstore.packs import WrittenPack
 from mailstore.parsing import ParsedMessage, Person
 from mailstore.threads import find_threads
@@ -34,12 +35,12 @@ class Arrival:
 
 def store_messages(
     account: ExternalAccount, folder: Folder, pack: WrittenPack, arrivals: Sequence[Arrival]
-) -> list[Message]:
+) -> list[int]:
     """Write the rows of a batch, in the order given; ``arrivals[i]`` lies at ``pack.places[i]``.
 
-    Runs inside the caller's transaction, which has already charged the owner's quota and so holds
-    that row: one batch of an owner at a time. Bytes the owner has already are not stored twice.
-    The number of statements does not grow with the batch.
+    Return the ids of the messages. Runs inside the caller's transaction, which has already charged
+    the owner's quota and so holds that row: one batch of an owner at a time. Bytes the owner has
+    already are not stored twice. The number of statements does not grow with the batch.
     """
     if not arrivals:
         return []
@@ -49,60 +50,63 @@ def store_messages(
 def add_messages(
     account: ExternalAccount,
     folder: Folder,
-    blobs: Mapping[str, Blob],
+    blob_ids: Mapping[str, int],
     arrivals: Sequence[Arrival],
-) -> list[Message]:
-    """Write the rows of messages whose bytes have rows already, in ``blobs`` by their digest.
+) -> list[int]:
+    """Write the rows of messages whose bytes have rows already, with ids by their digest.
 
     Like ``store_messages`` it needs a transaction that holds the owner's quota row.
     """
-    threads = find_threads(account.owner_id, [arrival.parsed for arrival in arrivals])
-    messages = Message.objects.bulk_create(
-        _message(account, folder, blobs[arrival.sha256], thread, arrival)
-        for arrival, thread in zip(arrivals, threads, strict=True)
+    owner_id = account.owner_id
+    threads = find_threads(owner_id, [arrival.parsed for arrival in arrivals])
+    ids = reserve_ids(Message, len(arrivals))
+    places = {"owner_id": owner_id, "account_id": account.pk, "folder_id": folder.pk}
+    insert(
+        Message,
+        [
+            {**places, "id": pk, "thread_id": thread_id, "blob_id": blob_ids[arrival.sha256]}
+            | _row(arrival)
+            for pk, thread_id, arrival in zip(ids, threads, arrivals, strict=True)
+        ],
     )
-    pairs = list(zip(messages, arrivals, strict=True))
-    Part.objects.bulk_create(
-        Part(message=message, **asdict(part))
-        for message, arrival in pairs
-        for part in arrival.parsed.parts
+    insert(
+        Part,
+        [row for pk, one in zip(ids, arrivals, strict=True) for row in part_rows(pk, one.parsed)],
     )
     _count(folder, arrivals)
-    search.index([entry(message, arrival.parsed) for message, arrival in pairs])
-    return messages
+    search.index([entry(pk, owner_id, one.parsed) for pk, one in zip(ids, arrivals, strict=True)])
+    return ids
 
 
-def _blobs(owner_id: int, pack: WrittenPack, arrivals: Sequence[Arrival]) -> dict[str, Blob]:
+def _blobs(owner_id: int, pack: WrittenPack, arrivals: Sequence[Arrival]) -> dict[str, int]:
+    """Return the ids of the bytes by their digest, those of the new ones in the pack too."""
     digests = {arrival.sha256 for arrival in arrivals}
-    known = {
-        blob.sha256: blob for blob in Blob.objects.filter(owner_id=owner_id, sha256__in=digests)
-    }
+    there = Blob.objects.filter(owner_id=owner_id, sha256__in=digests)
+    known = dict(there.values_list("sha256", "pk"))
     row = Pack.objects.create(owner_id=owner_id, name=pack.name, size=pack.size)
-    new: dict[str, Blob] = {}
+    new: dict[str, dict[str, Any]] = {}
     for arrival, (offset, size) in zip(arrivals, pack.places, strict=True):
         if arrival.sha256 not in known:
-            new.setdefault(
-                arrival.sha256,
-                Blob(owner_id=owner_id, sha256=arrival.sha256, pack=row, offset=offset, size=size),
-            )
-    Blob.objects.bulk_create(new.values())
-    return known | new
+            new.setdefault(arrival.sha256, {"offset": offset, "size": size})
+    ids = dict(zip(new, reserve_ids(Blob, len(new)), strict=True))
+    common = {"owner_id": owner_id, "pack_id": row.pk}
+    rows = [{**common, "id": ids[key], "sha256": key, **place} for key, place in new.items()]
+    insert(Blob, rows)
+    return known | ids
 
 
-def _message(
-    account: ExternalAccount, folder: Folder, blob: Blob, thread: Thread, arrival: Arrival
-) -> Message:
-    return Message(
-        owner_id=account.owner_id,
-        account=account,
-        folder=folder,
-        thread=thread,
-        blob=blob,
-        size=len(arrival.raw),
-        received_at=arrival.received_at,
-        seen=arrival.seen,
+def _row(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "size": len(arrival.raw),
+        "received_at": arrival.received_at,
+        "seen": arrival.seen,
         **columns(arrival.parsed, arrival.received_at),
-    )
+    }
+
+
+def part_rows(message_id: int, parsed: ParsedMessage) -> list[dict[str, Any]]:
+    """Return the rows of a message's parts."""
+    return [{"message_id": message_id, **part._asdict()} for part in parsed.parts]
 
 
 def columns(parsed: ParsedMessage, received_at: datetime) -> dict[str, Any]:
@@ -144,8 +148,8 @@ def _count(folder: Folder, arrivals: Sequence[Arrival]) -> None:
     )
 
 
-def entry(message: Message, parsed: ParsedMessage) -> search.Entry:
+def entry(message_id: int, owner_id: int, parsed: ParsedMessage) -> search.Entry:
     """Return the words under which a message is found."""
     people = [parsed.sender, *parsed.to, *parsed.cc]
     named = " ".join(f"{person.name} {person.address}" for person in people)
-    return search.Entry(message.pk, message.owner_id, parsed.subject, named, parsed.text)
+    return search.Entry(message_id, owner_id, parsed.subject, named, parsed.text)

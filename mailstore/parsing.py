@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mailstore.bodies import Body, Piece, body_of, every_text, opening
 from mailstore.charsets import one_line
@@ -41,8 +41,7 @@ _UNIQUE = ("date", "message-id", "received")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedPart:
+class ParsedPart(NamedTuple):
     """One part that can be shown or downloaded; ``size`` is that of the decoded content."""
 
     number: str

@@ -6,7 +6,7 @@ What only rows know stays as it is: marks, folders, labels, times of arrival and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
@@ -15,6 +15,7 @@ from django.db import transaction
 from accounts import quotas
 from accounts.models import User
 from mailstore import counting, ingest, packs, search, searchrows
+from mailstore.inserting import insert
 from mailstore.models import Folder, Message, Part, ThreadLink
 from mailstore.parsing import ParsedMessage, parse
 from mailstore.threads import find_threads
@@ -121,13 +122,14 @@ def write_index(owner_id: int, pairs: Sequence[Pair], words: str = searchrows.TA
         pairs = [pair for pair in pairs if pair[0].pk in there]
         homes = [there[message.pk] for message, _ in pairs]
         threads = find_threads(owner_id, [parsed for _, parsed in pairs], homes)
-        for (message, parsed), thread, home in zip(pairs, threads, homes, strict=True):
+        for (message, parsed), thread_id, home in zip(pairs, threads, homes, strict=True):
             changed = wrong_columns(message, parsed)
-            if changed or thread.pk != home:
-                Message.objects.filter(pk=message.pk).update(**changed, thread=thread)
+            if changed or thread_id != home:
+                Message.objects.filter(pk=message.pk).update(**changed, thread=thread_id)
             if has_wrong_parts(message, parsed):
                 _replace_parts(message, parsed)
-        searchrows.put([ingest.entry(*pair) for pair in pairs], words)
+        entries = [ingest.entry(message.pk, owner_id, parsed) for message, parsed in pairs]
+        searchrows.put(entries, words)
 
 
 def wrong_columns(message: Message, parsed: ParsedMessage) -> dict[str, object]:
@@ -138,9 +140,7 @@ def wrong_columns(message: Message, parsed: ParsedMessage) -> dict[str, object]:
 
 def has_wrong_parts(message: Message, parsed: ParsedMessage) -> bool:
     """Tell whether the listed parts differ from those that the bytes hold."""
-    return sorted(map(_described, message.parts.all())) != sorted(
-        tuple(asdict(part).values()) for part in parsed.parts
-    )
+    return sorted(map(_described, message.parts.all())) != sorted(parsed.parts)
 
 
 def _described(part: Part) -> tuple[object, ...]:
@@ -149,4 +149,4 @@ def _described(part: Part) -> tuple[object, ...]:
 
 def _replace_parts(message: Message, parsed: ParsedMessage) -> None:
     Part.objects.filter(message=message).delete()
-    Part.objects.bulk_create(Part(message=message, **asdict(part)) for part in parsed.parts)
+    insert(Part, ingest.part_rows(message.pk, parsed))

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User
+from mailstore.inserting import write
 
 MAX_WORD = 64
 MAX_WORDS = 20_000
@@ -68,10 +69,10 @@ def _terms(text: str) -> list[str]:
 
 def index(entries: Sequence[Entry]) -> None:
     """Add the words of new messages, in one statement, inside the caller's transaction."""
-    on_sqlite = connection.vendor == "sqlite"
-    rows = [fts_row(entry) if on_sqlite else vector_row(entry) for entry in entries]
-    with connection.cursor() as cursor:
-        cursor.executemany(_FTS_INSERT if on_sqlite else _VECTOR_INSERT, rows)
+    if connection.vendor == "sqlite":
+        write("mailstore_search", _FTS_COLUMNS, map(fts_row, entries))
+    else:
+        write("mailstore_search", _VECTOR_COLUMNS, map(vector_row, entries))
 
 
 def forget(message_ids: Sequence[int]) -> None:
@@ -101,14 +102,12 @@ def matching(user: User, text: str) -> Q:
 
 
 # --- SQLite: one contentless table; the owner is a term, so that a match begins with it. ---
-_FTS_INSERT = (
-    "INSERT INTO mailstore_search (rowid, owner, subject, people, body) VALUES (%s, %s, %s, %s, %s)"
-)
+_FTS_COLUMNS = ("rowid", "owner", "subject", "people", "body")
 _FTS_SELECT = "SELECT rowid FROM mailstore_search WHERE mailstore_search MATCH %s"
 
 
 def fts_row(entry: Entry) -> tuple[int, str, str, str, str]:
-    """Return the values of FTS_INSERT: the message, its owner as a term, and the folded words."""
+    """Return the message, its owner as a term, and the folded words."""
     body = " ".join(_terms(entry.text)[:MAX_WORDS])
     owner = f"o{entry.owner_id}"
     return entry.message_id, owner, fold(entry.subject), fold(entry.people), body
@@ -120,9 +119,7 @@ def _fts_query(owner_id: int, phrases: list[list[str]]) -> str:
 
 
 # --- PostgreSQL: the vector is written out, since its own parser splits words by other rules. ---
-_VECTOR_INSERT = (
-    "INSERT INTO mailstore_search (message_id, owner_id, words) VALUES (%s, %s, %s::tsvector)"
-)
+_VECTOR_COLUMNS = ("message_id", "owner_id", "words")
 _VECTOR_DELETE = "DELETE FROM mailstore_search WHERE message_id = ANY(%s)"
 _VECTOR_SELECT = (
     "SELECT message_id FROM mailstore_search WHERE owner_id = %s AND words @@ %s::tsquery"

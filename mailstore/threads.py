@@ -9,14 +9,15 @@ from operator import itemgetter
 
 from django.db.models import Count, Exists, OuterRef
 
+from mailstore.inserting import insert, reserve_ids
 from mailstore.models import Message, Thread, ThreadLink
 from mailstore.parsing import ParsedMessage
 
 
 def find_threads(
     owner_id: int, arrivals: Sequence[ParsedMessage], homes: Sequence[int] = ()
-) -> list[Thread]:
-    """Return the conversation of each message, made or merged where needed.
+) -> list[int]:
+    """Return the id of each message's conversation, made or merged where needed.
 
     ``homes[i]`` is the conversation that message ``i`` lies in already; rather than a new one it
     is taken again, with its address, unless other messages have a claim to it.
@@ -35,14 +36,18 @@ def find_threads(
     kept = _merge(groups, set(known.values()))
     roots = [groups.root(index) for index in range(len(ids))]
     threads = _threads(owner_id, roots, _homes(owner_id, roots, ids, homes) | kept)
-    ThreadLink.objects.bulk_create(
-        ThreadLink(owner_id=owner_id, digest=digest, thread=thread)
-        for digest, thread in {
-            digest: thread
-            for mentioned, thread in zip(ids, threads, strict=True)
-            for digest in mentioned
-            if digest not in known
-        }.items()
+    homes_of_new = {
+        digest: thread_id
+        for mentioned, thread_id in zip(ids, threads, strict=True)
+        for digest in mentioned
+        if digest not in known
+    }
+    insert(
+        ThreadLink,
+        [
+            {"owner_id": owner_id, "digest": digest, "thread_id": thread_id}
+            for digest, thread_id in homes_of_new.items()
+        ],
     )
     return threads
 
@@ -106,8 +111,9 @@ def _merge(groups: _Groups, thread_ids: set[int]) -> dict[_Node, int]:
     return {group: ids[0] for group, ids in together.items()}
 
 
-def _threads(owner_id: int, roots: list[_Node], kept: dict[_Node, int]) -> list[Thread]:
-    threads = {group: Thread(pk=pk, owner_id=owner_id) for group, pk in kept.items()}
-    new = {group: Thread(owner_id=owner_id) for group in roots if group not in threads}
-    Thread.objects.bulk_create(new.values())
-    return [(threads | new)[group] for group in roots]
+def _threads(owner_id: int, roots: list[_Node], kept: dict[_Node, int]) -> list[int]:
+    new = [group for group in dict.fromkeys(roots) if group not in kept]
+    ids = reserve_ids(Thread, len(new))
+    insert(Thread, [{"id": pk, "owner_id": owner_id} for pk in ids])
+    threads = kept | dict(zip(new, ids, strict=True))
+    return [threads[group] for group in roots]

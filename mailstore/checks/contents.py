@@ -59,7 +59,11 @@ def _wrong_words(pairs: Sequence[tuple[Message, ParsedMessage]]) -> Iterator[Fau
     missing = searchrows.missing([message.pk for message, _ in pairs])
     for pk in sorted(missing):
         yield Fault("search.missing", {"message": pk}, partial(mending.read_message_again, pk))
-    there = [ingest.entry(*pair) for pair in pairs if pair[0].pk not in missing]
+    there = [
+        ingest.entry(message.pk, message.owner_id, parsed)
+        for message, parsed in pairs
+        if message.pk not in missing
+    ]
     for pk in sorted(searchrows.wrong(there)):
         mend = partial(mending.read_message_again, pk) if searchrows.can_drop() else None
         yield Fault("search.wrong", {"message": pk}, mend)

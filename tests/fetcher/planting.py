@@ -322,7 +322,7 @@ def no_quota(store: Store) -> Facts:
 # --- Words ---
 def no_words(index: int, store: Store) -> Facts:
     message = store.messages[index]
-    entry = ingest.entry(message, parse(packs.read_raw(message.blob)))
+    entry = ingest.entry(message.pk, message.owner_id, parse(packs.read_raw(message.blob)))
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute(
@@ -338,7 +338,7 @@ def no_words(index: int, store: Store) -> Facts:
 def other_words(index: int, values: Mapping[str, Any], store: Store) -> Facts:
     facts = no_words(index, store)
     message = store.messages[index]
-    entry = ingest.entry(message, parse(packs.read_raw(message.blob)))
+    entry = ingest.entry(message.pk, message.owner_id, parse(packs.read_raw(message.blob)))
     search.index([entry._replace(**values)])
     return facts
 

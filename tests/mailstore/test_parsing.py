@@ -19,7 +19,7 @@ SAMPLES = sorted((Path(__file__).parent.parent / "messages").glob("*.eml"))
 def read(raw: bytes) -> dict[str, Any]:
     """Return all that is read of a message, as it would look in a file."""
     parsed, body = parsing.parse(raw), parsing.read_body(raw)
-    found = dataclasses.asdict(parsed)
+    found = dataclasses.asdict(parsed) | {"parts": [part._asdict() for part in parsed.parts]}
     found["sent_at"] = parsed.sent_at.isoformat() if parsed.sent_at else None
     found["body"] = [[piece.number, piece.is_html, piece.content] for piece in body.pieces]
     found["notice"] = body.notice
