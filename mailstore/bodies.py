@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailstore.charsets import decode, one_line
@@ -199,5 +199,14 @@ def opening(piece: Piece, limit: int) -> str:
     if piece.is_html:
         return one_line(words(piece.content[:20_000]), limit)
     lines = piece.content[:20_000].splitlines()
-    own = [line for line in lines if line.strip() and not line.lstrip().startswith(">")]
-    return one_line(" ".join(own or lines), limit)
+    own = (line for line in lines if line.strip() and not line.lstrip().startswith(">"))
+    return one_line(" ".join([*_first(own, 4 * limit)] or lines), limit)
+
+
+def _first(lines: Iterable[str], room: int) -> Iterator[str]:
+    """Yield lines until they have so many characters together."""
+    for line in lines:
+        yield line
+        room -= len(line)
+        if room <= 0:
+            return

@@ -172,6 +172,8 @@ class _Section(NamedTuple):
 
 def parameters(value: bytes, charset: str = "") -> tuple[str, dict[str, str]]:
     """Split a field such as Content-Type into its value and parameters (RFC 2045, RFC 2231)."""
+    if not value:
+        return "", {}
     # Some programs leave out the semicolon behind the value.
     head, *others = re.split(rb"[\s;]+", value.strip(), maxsplit=1)
     rest = others[0] if others else b""

@@ -29,6 +29,9 @@ COUNTED_BYTES = 64 * 1024
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,59}")
 _TELLING = {"from", "to", "subject", "date", "message-id", "received", "content-type"}
+_ENCODING = re.compile(r"[a-z0-9-]+")
+# What follows a boundary on its line (RFC 2046 §5.1.1).
+_AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
 _UU_LINE = re.compile(rb"[^\r\n]+")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.MULTILINE)
 
@@ -44,6 +47,7 @@ class Part:
     end: int
     content_type: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
+    encoding: str = ""
     disposition: str = ""
     filename: str = ""
     content_id: str = ""
@@ -67,13 +71,13 @@ class Part:
     def content(self, limit: int | None = None) -> bytes:
         """Return the decoded content; with a limit, about that many bytes of it."""
         end = self.end if limit is None else min(self.end, self.start + limit * 3)
-        data = _transfer_decoded(self.source[self.start : end], self._encoding())
+        data = _transfer_decoded(self.source[self.start : end], self.encoding)
         return data if limit is None else data[:limit]
 
     def size(self) -> int:
         """Return the size of the decoded content; of large base64 without decoding it."""
         counted = None
-        if self.end - self.start >= COUNTED_BYTES and self._encoding() == "base64":
+        if self.end - self.start >= COUNTED_BYTES and self.encoding == "base64":
             counted = self._counted()
         return len(self.content()) if counted is None else counted
 
@@ -87,10 +91,6 @@ class Part:
         if width <= 0 or (end - start - 1) // width != ends[0] or ends[1] not in {0, ends[0]}:
             return None
         return (end - start - sum(ends)) * 3 // 4 - last.count(b"=")
-
-    def _encoding(self) -> str:
-        words = re.findall(r"[a-z0-9-]+", self.fields.text("content-transfer-encoding", 40).lower())
-        return words[0] if words else ""
 
 
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:
@@ -169,8 +169,12 @@ class _Reader:
         part.disposition, given = parameters(
             part.fields.raw("content-disposition"), part.fields.charset
         )
-        _, named = parameters(part.fields.raw("content-type"), part.fields.charset)
+        named = part.parameters
+        if "name" in named:
+            _, named = parameters(part.fields.raw("content-type"), part.fields.charset)
         part.filename = safe_filename(given.get("filename") or named.get("name", ""))
+        encoding = _ENCODING.search(part.fields.text("content-transfer-encoding", 40).lower())
+        part.encoding = encoding[0] if encoding else ""
         part.content_id = part.fields.text("content-id", MAX_CONTENT_ID).strip("<>")
 
     def _children(self, part: Part) -> list[Part]:
@@ -191,16 +195,13 @@ class _Reader:
     def _stretches(self, part: Part, boundary: bytes) -> Iterator[tuple[int, int]]:
         """Yield where each body part begins and ends (RFC 2046 §5.1.1)."""
         mark = b"\n--" + boundary
-        line = re.compile(re.escape(mark) + rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
         # The line end before a boundary belongs to it, and so does that of the header's last line.
         at, opened = max(part.start - 1, 0), -1
         for _ in range(MAX_BOUNDARIES):
-            # Large attachments lie between boundaries, and a plain search is the fastest.
-            near = self.source.find(mark, at, part.end)
-            found = line.search(self.source, near, part.end) if near >= 0 else None
+            found = self._boundary(mark, at, part.end)
             if not found:
                 break
-            end = self._without_cr(found.start(), opened)
+            end = self._without_cr(found.start() - len(mark), opened)
             if 0 <= opened < end:
                 yield opened, end
             if found[1]:
@@ -210,6 +211,15 @@ class _Reader:
         self.defects["boundary_not_found" if opened < 0 else "boundary_not_closed"] = None
         if 0 <= opened < part.end:
             yield opened, part.end
+
+    def _boundary(self, mark: bytes, at: int, end: int) -> re.Match[bytes] | None:
+        """Find the next boundary; return what follows its mark."""
+        # Large attachments lie between boundaries, and a plain search is the fastest.
+        while (at := self.source.find(mark, at, end)) >= 0:
+            at += len(mark)
+            if found := _AFTER_BOUNDARY.match(self.source, at, end):
+                return found
+        return None
 
     def _without_cr(self, end: int, start: int) -> int:
         return end - 1 if end > start and self.source[end - 1 : end] == b"\r" else end

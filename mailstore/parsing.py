@@ -134,9 +134,10 @@ def _parse(raw: bytes) -> ParsedMessage:
     ids = message_ids(fields.raw("message-id"))
     parts = tuple(_described(part) for part in root.leaves()[:MAX_LISTED_PARTS])
     body = body_of(root)
+    senders = fields.people("from")
     return ParsedMessage(
         subject=fields.text("subject"),
-        sender=next(iter(fields.people("from") or fields.people("sender")), NOBODY),
+        sender=next(iter(senders or fields.people("sender")), NOBODY),
         to=fields.people("to"),
         cc=fields.people("cc"),
         message_id=ids[0] if ids else "",
@@ -147,13 +148,16 @@ def _parse(raw: bytes) -> ParsedMessage:
         text=_searchable(every_text(root) or body.pieces, parts),
         parts=parts,
         has_attachments=any(part.is_attachment for part in parts),
-        defects=(*defects, *_header_defects(fields, has_date=dated is not None)),
+        defects=(
+            *defects,
+            *_header_defects(fields, has_sender=bool(senders), has_date=dated is not None),
+        ),
     )
 
 
-def _header_defects(fields: Fields, *, has_date: bool) -> list[str]:
+def _header_defects(fields: Fields, *, has_sender: bool, has_date: bool) -> list[str]:
     missing = {
-        "from_missing": bool(fields.pairs) and not fields.people("from"),
+        "from_missing": bool(fields.pairs) and not has_sender,
         "date_missing": not fields.raw("date"),
         "date_unreadable": bool(fields.raw("date")) and not has_date,
     }
