@@ -42,7 +42,6 @@ MOVES: dict[tuple[State, Event], State] = {
     (State.ACTIVE, Event.GRACE_ENDED): State.DISABLED,
     (State.ACTIVE, Event.STOPPED): State.DISABLED,
     (State.NEEDS_SIGN_IN, Event.INCOMING_PASSED): State.ACTIVE,
-    (State.NEEDS_SIGN_IN, Event.PAUSED): State.PAUSED,
     (State.NEEDS_SIGN_IN, Event.GRACE_ENDED): State.DISABLED,
     (State.PAUSED, Event.RESUMED): State.ACTIVE,
     (State.PAUSED, Event.INCOMING_PASSED): State.ACTIVE,

@@ -7,9 +7,15 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 NEVER, AT_ONCE, LATER = "never", "at_once", "later"
 LONGEST = 3650
+CHOICES = {
+    NEVER: _("Never"),
+    AT_ONCE: _("As soon as it is stored here"),
+    LATER: _("Some days after it was stored here"),
+}
 
 
 class DeletionForm(forms.Form):
@@ -17,11 +23,7 @@ class DeletionForm(forms.Form):
 
     when = forms.ChoiceField(
         label=_("Delete email from server"),
-        choices=[
-            (NEVER, _("Never")),
-            (AT_ONCE, _("As soon as it is stored here")),
-            (LATER, _("Some days after it was stored here")),
-        ],
+        choices=list(CHOICES.items()),
         widget=forms.RadioSelect,
     )
     days = forms.IntegerField(
@@ -45,6 +47,16 @@ class DeletionForm(forms.Form):
         """Return what was chosen as the account holds it."""
         values = self.cleaned_data
         return {NEVER: None, AT_ONCE: 0}.get(values["when"], values["days"])
+
+    @property
+    def words(self) -> str:
+        """Say what was chosen."""
+        days = self.delete_after_days
+        if not days:
+            return str(CHOICES[self.cleaned_data["when"]])
+        return ngettext(
+            "%(days)d day after it was stored here", "%(days)d days after it was stored here", days
+        ) % {"days": days}
 
 
 def chosen(delete_after_days: int | None) -> dict[str, str | int]:

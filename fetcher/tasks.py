@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.worker import state as worker_state
 from django.utils import timezone
 
-from fetcher import claims, journal, outcomes, service, tally, visits
+from fetcher import claims, journal, outcomes, tally, visits
 from fetcher.models import Heartbeat
 
 
@@ -25,8 +25,7 @@ def dispatch_due_accounts() -> None:
 def fetch_accounts(account_ids: list[int]) -> None:
     """Visit a batch of accounts side by side, and see at once what else is due."""
     visits.visit_all(account_ids, _worker_is_stopping)
-    for sums in (tally.HOURS, service.DAYS):
-        sums.write_down()
+    visits.write_counts()
     if not _worker_is_stopping():
         dispatch_due_accounts()
 

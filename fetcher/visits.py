@@ -11,6 +11,7 @@ from time import monotonic
 from django.db import connection
 from django.utils import timezone
 
+from fetcher import service, tally
 from fetcher.models import FetchRun
 from fetcher.opening import open_runs, patiently
 from fetcher.outcomes import Outcome, close
@@ -81,8 +82,15 @@ def _gather(visits: Visits) -> None:
 def _close_slow(run: FetchRun, ended: Future[Outcome | None]) -> None:
     try:
         _close({run: ended.result()})
+        write_counts()
     finally:
         connection.close()
+
+
+def write_counts() -> None:
+    """Make the counts of the visits that have ended last."""
+    for sums in (tally.HOURS, service.DAYS):
+        sums.write_down()
 
 
 def _close(outcomes: Mapping[FetchRun, Outcome | None]) -> None:

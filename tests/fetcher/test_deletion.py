@@ -128,6 +128,9 @@ def test_the_page_shows_what_would_go_before_anything_is_saved(client: Client) -
     shown = client.get(page, {"when": "later", "days": "14"})
     assert b"Safe to delete: 0 stored and checked" in shown.content
     assert b"Save this choice" in shown.content
+    # Beside the button that saves nothing else can be chosen, which it would not save.
+    assert b"14 days after it was stored here" in shown.content
+    assert b'type="radio"' not in shown.content
     assert not IncomingServer.objects.exclude(delete_after_days=None).exists()
     assert client.post(page, {"when": "later", "days": "14"}).status_code == 302
     assert IncomingServer.objects.get().delete_after_days == 14

@@ -19,10 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from accounts.explain import explain
 from accounts.management.base import WRONG_CALL, JsonCommand, Refused
 from accounts.models import ExternalAccount, State
-from fetcher import service, tally
 from fetcher.models import FetchRun
 from fetcher.runs import run_fetch
 from fetcher.stopping import Stopping
+from fetcher.visits import write_counts
 
 # Their servers' time is what visits wait for; beyond this many our own is.
 AT_A_TIME = 16
@@ -63,8 +63,7 @@ class Command(JsonCommand):
                 # Whoever interrupts us waits only for the batches that are being stored.
                 left.set()
                 threads.shutdown(wait=False, cancel_futures=True)
-        for sums in (tally.HOURS, service.DAYS):
-            sums.write_down()
+        write_counts()
         if not all(results):
             sys.exit(1)
 
