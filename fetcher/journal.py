@@ -27,10 +27,11 @@ PAGE = 50
 PRUNED_AT_ONCE = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-# What a visit left at the provider or knew already; "unkept" was asked for and not stored.
+# What a visit left at the provider or knew already; "unkept" was asked for and not stored, among
+# it "cut_off", which was on its way when the visit ended early.
 COUNTS = (
     *("waiting", "held", "too_large", "set_aside", "skipped"),
-    *("recognised", "unkept", "later"),
+    *("recognised", "unkept", "cut_off", "later"),
 )
 # What else of a run's facts may leave the house; a new fact is none of them until it is named here.
 TOLD = ("host", "port", "provider", "until", "detail")
@@ -72,6 +73,11 @@ class Entry:
         facts = self.run.facts
         settled = self.run.messages + facts.get("unkept", 0) + facts.get("recognised", 0)
         return 0 if self.is_open else max(0, self.run.planned - settled)
+
+    @property
+    def to_come(self) -> int:
+        """Return how many messages the next visit asks for, since this one ended early."""
+        return self.left + int(self.run.facts.get("cut_off", 0))
 
     @property
     def reason(self) -> Explanation | None:

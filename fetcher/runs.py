@@ -175,6 +175,7 @@ def _told(
     """Turn what was left behind into facts; a full store is the only thing worth a code."""
     too_large = sum(isinstance(error, MessageTooLarge) for _, error in haul.failures)
     unkept = len(plan.download) - haul.kept - len(haul.failures) if haul.is_full else 0
+    cut_off = 0 if haul.is_full else haul.asked - haul.kept - len(haul.failures)
     counts: dict[str, int] = {
         "waiting": plan.waiting + unkept,
         "too_large": plan.too_large + too_large + _still(account, seen, "too_large"),
@@ -183,6 +184,7 @@ def _told(
         "later": plan.later,
         "recognised": len(seen.moved) + haul.again,
         "unkept": haul.asked - haul.kept,
+        "cut_off": cut_off,
     }
     facts: dict[str, str | int] = {name: count for name, count in counts.items() if count}
     if counts["waiting"] and not stopped:

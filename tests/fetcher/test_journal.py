@@ -114,7 +114,8 @@ def test_each_visit_says_when_how_long_how_much_and_what_was_left(
     client: Client, alice: User
 ) -> None:
     account = make_account(alice)
-    make_run(account, planned=1240, messages=1203, octets=5 * 1024**2, deleted=2, listed=9000)
+    early = {"unkept": 12, "cut_off": 12}
+    make_run(account, planned=1240, messages=1203, octets=5 * 1024**2, deleted=2, facts=early)
     facts = {"too_large": 1, "skipped": 2, "later": 800, "unkept": 2}
     make_run(account, timedelta(days=1), planned=12, messages=10, facts=facts)
     failed = {"host": "pop.example.org", "port": 995, "detail": "-ERR <b>not</b> now"}

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import roster
 from accounts.models import ExternalAccount, State
 from fetcher import runs, stopping
+from fetcher.journal import Entry
 from fetcher.leases import LONGEST_VISIT
 from fetcher.models import FetchRun, RemoteUid
 from fetcher.runs import run_fetch
@@ -61,6 +62,7 @@ def test_a_paused_visit_ends_soon_and_a_resumed_one_goes_on_where_it_was(
     account.refresh_from_db()
     assert paused is not None
     assert paused.messages == 20, "what had come is kept"
+    assert Entry(paused).to_come == len(LETTERS) - 20
     assert (account.state, account.next_fetch_at, account.last_code) == (State.PAUSED, None, "")
     assert run_fetch(account.pk) is None
 
