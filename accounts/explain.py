@@ -44,8 +44,8 @@ class Explanation:
 
     @property
     def checklist(self) -> tuple[Words, ...]:
-        """Return the questions that help with any trouble at a server."""
-        return CHECKLIST
+        """Return the questions that help with any trouble at a server, and with no other."""
+        return () if self.step == Step.ROOM else CHECKLIST
 
     @property
     def step_words(self) -> Words:

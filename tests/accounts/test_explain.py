@@ -108,5 +108,6 @@ def test_a_stopped_account_leads_to_the_test_that_starts_it_again() -> None:
     assert explain("tls.expired", {}).step is Step.PROVIDER
 
 
-def test_the_general_checklist_stands_under_every_trouble() -> None:
+def test_the_general_checklist_stands_under_every_trouble_with_a_server() -> None:
     assert len(explain("conn.dns", {}).checklist) == 4
+    assert not explain("quota.full", {"used": 1, "allowed": 1}).checklist, "no server can help"
