@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connection
 from django.utils import timezone
 
+from accounts.management.base import WRONG_CALL, JsonCommand, Refused
 from accounts.models import ExternalAccount
 from fetcher.measuring import Measures, measured
 from fetcher.models import FetchRun, RemoteUid
@@ -25,7 +26,7 @@ from mailstore.models import Message
 from mailstore.searchrows import missing
 
 BUSY = "run.busy"
-LEFT_BEHIND = ("skipped", "too_large", "waiting")
+LEFT_BEHIND = ("skipped", "too_large", "set_aside", "waiting")
 SEARCH_PATIENCE = 120
 SEARCH_PAUSE = 0.01
 ASKED_AT_ONCE = 500
@@ -54,7 +55,8 @@ class Visits:
         self.errors.update({name: n for name, n in run.facts.items() if name in LEFT_BEHIND})
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
+    json_help = "tell failures as JSON too; the result always is"
     help = (
         "Fetch one account now, as fetchmail does, and print one JSON line: what was fetched and "
         "where the time went. Exits with 0 only when as many messages are stored as the server "
@@ -88,8 +90,8 @@ def _account(public_id: str) -> ExternalAccount:
     try:
         return ExternalAccount.objects.get(public_id=public_id)
     except (ExternalAccount.DoesNotExist, ValidationError) as error:
-        raise CommandError(
-            f"There is no account {public_id}. addaccount prints the id.", returncode=2
+        raise Refused(
+            f"There is no account {public_id}; addaccount prints the id.", returncode=WRONG_CALL
         ) from error
 
 
