@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import pytest
@@ -15,12 +19,14 @@ from playwright.sync_api import Browser
 from tests.servers.chromium import run_chromium
 from tests.servers.dovecot import Dovecot, run_dovecot
 from tests.servers.postgres import Postgres, run_postgres
-from tests.servers.processes import ServerMissing
+from tests.servers.processes import ServerMissing, running
 from tests.servers.redis import Redis, run_redis
 from tests.servers.smtp import Relay, run_relay
 from tests.sweeps import IS_WHOLE, RESULTS, SEED
 
 Server = TypeVar("Server")
+ROOT = Path(__file__).resolve().parent.parent
+ON_POSTGRES = ["tests/accounts", "tests/fetcher", "tests/mailstore"]
 # `make test` looks at samples, `make test-all` (--hypothesis-profile=whole) at many more.
 settings.register_profile("sample", deadline=None)
 settings.register_profile("whole", deadline=None, max_examples=3000)
@@ -91,6 +97,41 @@ def dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
 def postgres() -> Iterator[Postgres]:
     """Lend a real PostgreSQL."""
     yield from lend(run_postgres())
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """The tests that use the database, run once more on PostgreSQL; what they say is in ``log``."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def repetition(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Repetition]:
+    """Repeat on PostgreSQL what uses the database, beside everything else."""
+    folder = tmp_path_factory.mktemp("on-postgres")
+    settings = {
+        "MUARA_DATABASE_URL": postgres.url("postgres"),
+        "MUARA_DATA": str(folder),
+        "MUARA_SEED": str(SEED),
+    }
+    words = ["-q", "-p", "no:cacheprovider", "-m", "database"]
+    command = [sys.executable, "-m", "pytest", *words, *ON_POSTGRES]
+    with running(
+        command, log=folder / "log", environment=os.environ | settings, cwd=ROOT
+    ) as process:
+        yield Repetition(process, folder / "log")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begin_early(request: pytest.FixtureRequest) -> None:
+    """Begin what takes longest with the first test, if it is wanted; whoever asks for it waits."""
+    if any("repetition" in getattr(x, "fixturenames", ()) for x in request.session.items):
+        with suppress(pytest.skip.Exception, pytest.fail.Exception):
+            request.getfixturevalue("repetition")
 
 
 @pytest.fixture(scope="session")
