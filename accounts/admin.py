@@ -7,11 +7,24 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ExternalAccount, Notice, Plan, Quota, User
+from accounts import policy
+from accounts.models import ExternalAccount, GroupPolicy, Notice, Plan, Quota, User
 from accounts.pace import hold_to_plans
 from accounts.troubles import TROUBLES
+
+WHAT_IS_ALLOWED = (
+    *("allow_outside", "allow_pop3", "allow_imap", "allow_plain", "allow_delete"),
+    *("allowed_hosts", "denied_hosts", "ports", "max_accounts"),
+)
+
+
+def hold_to_limits() -> None:
+    """Let changed plans and policies act within moments."""
+    hold_to_plans()
+    policy.look_again(timezone.now())
 
 
 @admin.register(User)
@@ -25,10 +38,10 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
     filter_horizontal = ("groups",)
     readonly_fields = ("email",)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Save, and hold accounts to what their plans allow now."""
-        super().save_model(request, obj, form, change)
-        hold_to_plans()
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Save the groups too, and hold accounts to what their plans and policies allow now."""
+        super().save_related(request, form, formsets, change)
+        hold_to_limits()
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         """Leave it to sign-up and ``manage.py adduser``."""
@@ -44,12 +57,36 @@ class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Save, and hold accounts to what their plans allow now."""
         super().save_model(request, obj, form, change)
-        hold_to_plans()
+        hold_to_limits()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keep the default plan."""
         default = isinstance(obj, Plan) and obj.is_default
         return not default and super().has_delete_permission(request, obj)
+
+
+@admin.register(GroupPolicy)
+class GroupPolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """What the people of a group may do; it can only narrow what their plans allow."""
+
+    list_display = ("group", *WHAT_IS_ALLOWED[:5], "max_accounts")
+    list_select_related = ("group",)
+    fields = ("group", *WHAT_IS_ALLOWED)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Save, and hold accounts to what is allowed now."""
+        super().save_model(request, obj, form, change)
+        hold_to_limits()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete, and free the accounts that were held."""
+        super().delete_queryset(request, queryset)
+        hold_to_limits()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete, and free the accounts that were held."""
+        super().delete_model(request, obj)
+        hold_to_limits()
 
 
 @admin.register(Quota)

@@ -106,6 +106,8 @@ def _active(
         return "busy", _("Syncing %(share)s %%") % {"share": progress.share}
     if fetching or account.next_fetch_at is None or account.next_fetch_at <= now:
         return "busy", _("Checking")
+    if account.last_code.startswith("policy."):
+        return "danger", _("Blocked")
     if account.last_code.startswith("limit."):
         return "warn", _("Waiting")
     return ("warn", _("Trying again")) if account.last_code else ("ok", _("OK"))

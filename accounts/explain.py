@@ -103,7 +103,12 @@ class _Facts(dict[str, str]):
         return str(MISSING.get(name, "?"))
 
 
+RULES: dict[str, Words] = {"plan": _("plan"), "policy": _("policy")}
+
+
 def _shown(name: str, value: object) -> str:
+    if name == "by":
+        return str(RULES.get(str(value), value))
     if name in {"used", "allowed"} and isinstance(value, int):
         return filesizeformat(value)
     if name == "date" and (moment := _moment(value)):

@@ -15,10 +15,11 @@ from accounts.models import ExternalAccount, Plan, User
 from accounts.models.account import SECURITIES
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
+from accounts.policy import DELETE, PLAIN, Policy
 from accounts.themes import DARK, LIGHT, SYSTEM
 from accounts.zones import known_zones
 from wire.addresses import is_allowed
-from wire.endpoint import STANDARD_PORTS, Protocol, Security
+from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
 
 DELETE_AFTER = [
     (0, _("at once")),
@@ -29,7 +30,12 @@ DELETE_AFTER = [
 FIELDS = {
     "conn.port": "port",
     "conn.private": "host",
-    "limit.plain": "security",
+    "policy.pop3": "protocol",
+    "policy.imap": "protocol",
+    "policy.plain": "security",
+    "policy.delete": "delete_from_server",
+    "policy.host": "host",
+    "policy.port": "port",
     "account.exists": "address",
 }
 MOST_PER_CYCLE = 1_000_000
@@ -92,13 +98,14 @@ class ConnectionForm(forms.Form):
     )
     password = PasswordField()
 
-    def __init__(self, *args: Any, plan: Plan, kept: str | None = None, **options: Any) -> None:
+    def __init__(self, *args: Any, policy: Policy, kept: str | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.plan, self.kept = plan, kept
+        self.policy, self.kept = policy, kept
+        self.may_be_plain = policy.allows(PLAIN)
         self.fields["password"].required = kept is None
         if kept is not None:
             self.fields["password"].help_text = _("Leave it empty to use the one you typed before.")
-        if not plan.allow_plain:
+        if not self.may_be_plain:
             # Not offered, yet understood: whoever asks for it all the same is told why not.
             secure = [choice for choice in SECURITIES if choice[0] != Security.PLAIN]
             self.fields["security"].widget = forms.Select(choices=secure)
@@ -118,17 +125,25 @@ class ConnectionForm(forms.Form):
         if security := values.get("security"):
             standard = STANDARD_PORTS[Protocol.POP3, Security(security)]
             values["port"] = values.get("port") or standard
+            self._ask_policy(values)
             if values["port"] != standard:
                 self._refuse("conn.port")
-            if security == Security.PLAIN and not self.plan.allow_plain:
-                self._refuse("limit.plain")
         if _is_private(values.get("host", ""), values.get("port")):
             self._refuse("conn.private", host=values["host"])
         return values
 
-    def _refuse(self, code: str, **facts: str) -> None:
-        words = explain(code, facts)
-        self.add_error(FIELDS[code], ValidationError(f"{words.title} {words.advice}", code=code))
+    def _ask_policy(self, values: dict[str, Any]) -> None:
+        server = Endpoint(values.get("host", ""), values["port"], Security(values["security"]))
+        objections = self.policy.objections(Protocol.POP3, server)
+        if values.get("delete_from_server") and (objection := self.policy.against(DELETE)):
+            objections.append(objection)
+        for objection in objections:
+            self._refuse(objection.code, **objection.facts)
+
+    def _refuse(self, code: str, **facts: str | int) -> None:
+        words, field = explain(code, facts), FIELDS.get(code)
+        said = ValidationError(f"{words.title} {words.advice}", code=code)
+        self.add_error(field if field in self.fields else None, said)
 
     def wanted(self, address: str, name: str) -> NewAccount:
         """Return what was asked for, with the password typed here or kept from before."""

@@ -61,7 +61,7 @@ def _begins(topic: Topic, now: datetime) -> Q:
         return LASTS[topic]
     codes: defaultdict[timedelta, list[str]] = defaultdict(list)
     for code, trouble in TROUBLES.items():
-        codes[trouble.told_after or DAY].append(code)
+        codes[DAY if trouble.told_after is None else trouble.told_after].append(code)
     lasting = Q()
     for patience, alike in codes.items():
         lasting |= Q(last_code__in=alike, failing_since__lte=now - patience)

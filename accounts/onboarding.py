@@ -14,10 +14,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts import quotas, vault
-from accounts.models import ExternalAccount, Plan, Probe, User
+from accounts.models import ExternalAccount, Probe, User
 from accounts.models.probe import ProbeQuerySet, ProbeState, Step
-from accounts.roster import AccountRefused, NewAccount, add_account, check_room, renew
-from wire.endpoint import STANDARD_PORTS, Protocol, Security
+from accounts.policy import DELETE, policy_of
+from accounts.refusals import AccountRefused
+from accounts.roster import NewAccount, add_account, check_room, renew
+from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
 from wire.errors import MailError
 from wire.login import PasswordLogin
 from wire.pop3 import Limits, open_pop3
@@ -51,7 +53,7 @@ def begin_probe(
     Raise AccountRefused where a rule of this place forbids it before any connection is made. Tests
     are counted by the hour unless ``limited`` is off, which is for whoever runs the program.
     """
-    _check_rules(quotas.plan_of(owner), wanted)
+    _check_rules(owner, wanted)
     with transaction.atomic():
         # The owner's row is the lock: parallel requests cannot slip through the limits together.
         User.objects.select_for_update().get(pk=owner.pk)
@@ -137,11 +139,13 @@ def forget_old_probes(now: datetime) -> None:
         old.filter(created_at__lt=now - HOUR).delete()
 
 
-def _check_rules(plan: Plan, wanted: NewAccount) -> None:
-    if wanted.protocol is not Protocol.POP3 or not plan.allow_pop3:
+def _check_rules(owner: User, wanted: NewAccount) -> None:
+    policy = policy_of(owner)
+    policy.check(wanted.protocol, Endpoint(wanted.host, wanted.port, wanted.security))
+    if wanted.delete_after_days is not None and (objection := policy.against(DELETE)):
+        raise objection
+    if wanted.protocol is not Protocol.POP3:
         raise AccountRefused("limit.protocol")
-    if wanted.security is Security.PLAIN and not plan.allow_plain:
-        raise AccountRefused("limit.plain")
     if STANDARD_PORTS[wanted.protocol, wanted.security] != wanted.port:
         raise AccountRefused("conn.port")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -19,6 +19,9 @@ class QuotaExceeded(MailError):
 
     codes = frozenset({"quota.full"})
     retry = Retry.LATER
+
+
+BUILT_IN = "Standard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,15 @@ LIMIT = Coalesce(
 
 def plan_of(owner: User) -> Plan:
     """Return the plan that limits a person: their own, the default one, or our built-in numbers."""
-    return owner.plan or Plan.objects.filter(is_default=True).first() or Plan()
+    return owner.plan or Plan.objects.filter(is_default=True).first() or Plan(name=BUILT_IN)
+
+
+def give_default_plan(owners: Iterable[User]) -> None:
+    """Let people without a plan of their own know the default one, looked up once for all."""
+    without = [owner for owner in owners if owner.plan is None]
+    default = Plan.objects.filter(is_default=True).first() if without else None
+    for owner in without:
+        owner.plan = default
 
 
 def take(owner_id: int, size: int) -> None:

@@ -13,28 +13,12 @@ from accounts import credentials, lifecycle, quotas
 from accounts.lifecycle import Event
 from accounts.models import ExternalAccount, Identity, IncomingServer, Purpose, State, User
 from accounts.models.account import GONE, Color
+from accounts.policy import policy_of
+from accounts.refusals import AccountRefused
 from wire.endpoint import Protocol, Security
-from wire.errors import MailError, Retry
 
 DEFAULT_INTERVAL = 5
 PUNCTUATION = "._-+()[]{}<>\"'"
-
-
-class AccountRefused(MailError):
-    """The account cannot be tested or added here; no connection was made."""
-
-    codes = frozenset(
-        {
-            "conn.port",
-            "limit.tests",
-            "limit.host",
-            "limit.accounts",
-            "limit.plain",
-            "limit.protocol",
-            "account.exists",
-        }
-    )
-    retry = Retry.NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +37,11 @@ class NewAccount:
 
 
 def check_room(owner: User, address: str) -> None:
-    """Raise AccountRefused where the address is there already or the plan allows no more."""
+    """Raise AccountRefused where the address is there already or the policy allows no more."""
     live = ExternalAccount.objects.filter(owner=owner).exclude(state__in=GONE)
     if live.filter(address__iexact=address).exists():
         raise AccountRefused("account.exists")
-    limit = quotas.plan_of(owner).max_accounts
-    if live.count() >= limit:
-        raise AccountRefused("limit.accounts", limit=limit)
+    policy_of(owner).check_number(live.count())
 
 
 def add_account(owner: User, wanted: NewAccount, *, now: datetime) -> ExternalAccount:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 Words = str | Promise
 YOURS, PROVIDER, OURS = "yours", "provider", "ours"
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+AT_ONCE, HOUR, DAY = timedelta(0), timedelta(hours=1), timedelta(days=1)
 
 
 class Step(StrEnum):
@@ -54,7 +54,8 @@ class Trouble:
 
     ``told_after`` is how long it may last at an account that is fetched before its owner is told
     by notice and mail: what mostly heals by itself gets a day, what only a person can mend an
-    hour. None is for what never lasts there, or is told in another way.
+    hour, what an administrator decided no time at all. None is for what never lasts there, or is
+    told in another way.
     """
 
     side: str
@@ -70,6 +71,7 @@ _ask_certificate = _(
     "Ask your provider to install a valid certificate from a recognised issuer; "
     "there is no way to continue without one."
 )
+_ask_administrator = _("Ask an administrator of this service to allow it.")
 _check_name = _("Check that the server name is spelled as your provider gives it.")
 
 TROUBLES: Final[dict[str, Trouble]] = {
@@ -350,23 +352,65 @@ TROUBLES: Final[dict[str, Trouble]] = {
         _("Wait a while, then try again."),
         Step.LOOK,
     ),
-    "limit.accounts": Trouble(
-        YOURS,
-        _("You have {limit} mail accounts, which is as many as your plan allows."),
-        _("Remove one first, or ask whoever runs this service."),
-        Step.ACCOUNTS,
-    ),
-    "limit.plain": Trouble(
-        YOURS,
-        _("Your plan does not allow unencrypted connections."),
-        _("Choose SSL/TLS or STARTTLS, or ask an administrator to allow it."),
-        Step.SERVER,
-    ),
     "limit.protocol": Trouble(
         YOURS,
-        _("This account type is not allowed here."),
-        _("Ask whoever runs this service to allow it."),
+        _("This account type is not available here yet."),
+        _("Choose POP3."),
         Step.SERVER,
+    ),
+    "policy.outside": Trouble(
+        OURS,
+        _("Blocked by {by} {rule}: no mail accounts elsewhere."),
+        _ask_administrator,
+        Step.LOOK,
+        AT_ONCE,
+    ),
+    "policy.pop3": Trouble(
+        OURS,
+        _("Blocked by {by} {rule}: no POP3."),
+        _ask_administrator,
+        Step.LOOK,
+        AT_ONCE,
+    ),
+    "policy.imap": Trouble(
+        OURS,
+        _("Blocked by {by} {rule}: no IMAP."),
+        _ask_administrator,
+        Step.LOOK,
+        AT_ONCE,
+    ),
+    "policy.plain": Trouble(
+        OURS,
+        _("Blocked by {by} {rule}: no unencrypted connections."),
+        _("Choose SSL/TLS or STARTTLS, or ask an administrator to allow it."),
+        Step.SERVER,
+        AT_ONCE,
+    ),
+    "policy.delete": Trouble(
+        OURS,
+        _("Blocked by {by} {rule}: nothing may be deleted at the provider."),
+        _("Leave mail at the provider, or ask an administrator to allow it."),
+        Step.LOOK,
+    ),
+    "policy.host": Trouble(
+        OURS,
+        _("Blocked by {by} {rule}: {host} may not be used."),
+        _("Use a server that is allowed, or ask an administrator to allow this one."),
+        Step.SERVER,
+        AT_ONCE,
+    ),
+    "policy.port": Trouble(
+        OURS,
+        _("Blocked by {by} {rule}: port {port} may not be used."),
+        _("Choose another encryption, or ask an administrator to allow this port."),
+        Step.SERVER,
+        AT_ONCE,
+    ),
+    "policy.accounts": Trouble(
+        OURS,
+        _("Blocked by {by} {rule}: no more than {limit} mail accounts."),
+        _("Remove one first, or ask an administrator to allow more."),
+        Step.ACCOUNTS,
     ),
     "limit.daily": Trouble(
         PROVIDER,

@@ -9,6 +9,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.explain import explain
+from accounts.refusals import AccountRefused
+
 NEVER, AT_ONCE, LATER = "never", "at_once", "later"
 LONGEST = 3650
 CHOICES = {
@@ -35,9 +38,17 @@ class DeletionForm(forms.Form):
         help_text=_("Only for the last choice. Until then you can still change your mind."),
     )
 
+    def __init__(self, *args: Any, objection: AccountRefused | None = None, **options: Any) -> None:
+        """Begin; ``objection`` is what administrators have against deleting."""
+        super().__init__(*args, **options)
+        self.objection = objection
+
     def clean(self) -> dict[str, Any]:
-        """Ask for the days where they count."""
+        """Ask for the days where they count, and whether it is allowed."""
         values = super().clean() or self.cleaned_data
+        if self.objection and values.get("when") in {AT_ONCE, LATER}:
+            words = explain(self.objection.code, self.objection.facts)
+            raise ValidationError({"when": f"{words.title} {words.advice}"})
         if values.get("when") == LATER and not (values.get("days") or self.errors):
             raise ValidationError({"days": _("Say after how many days.")})
         return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic, sleep
 from typing import TypeVar
@@ -10,7 +10,8 @@ from typing import TypeVar
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
-from accounts.models import ExternalAccount, Plan, State
+from accounts import quotas
+from accounts.models import ExternalAccount, State
 from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder
 
@@ -19,6 +20,8 @@ log = structlog.get_logger()
 # lease; a run that was taken over afterwards, before we were back, is noticed.
 PATIENCE_SECONDS = 15 * 60
 PAUSE_SECONDS = 1
+# What is read along with the accounts, in a statement each for all of them.
+BESIDE = ("credentials", "remotefolder_set", "owner__groups__policy")
 Result = TypeVar("Result")
 
 
@@ -44,8 +47,8 @@ def open_runs(account_ids: Sequence[int], *, now: datetime) -> list[FetchRun]:
     """
     active = ExternalAccount.objects.filter(pk__in=account_ids, state=State.ACTIVE)
     related = active.select_related("owner__plan", "incoming")
-    accounts = {one.pk: one for one in related.prefetch_related("credentials", "remotefolder_set")}
-    _give_default_plan(accounts.values())
+    accounts = {one.pk: one for one in related.prefetch_related(*BESIDE)}
+    quotas.give_default_plan(account.owner for account in accounts.values())
     FetchRun.objects.bulk_create(
         [FetchRun(account_id=pk, opened_at=now, lease_until=now + LEASE) for pk in accounts],
         ignore_conflicts=True,  # The open run of another worker is the lock.
@@ -55,14 +58,6 @@ def open_runs(account_ids: Sequence[int], *, now: datetime) -> list[FetchRun]:
     for run in runs:
         run.account = accounts[run.account_id]
     return runs
-
-
-def _give_default_plan(accounts: Iterable[ExternalAccount]) -> None:
-    """Let accounts whose owners have no plan know the default one, looked up once for all."""
-    without = [account.owner for account in accounts if account.owner.plan is None]
-    default = Plan.objects.filter(is_default=True).first() if without else None
-    for owner in without:
-        owner.plan = default
 
 
 def inbox_of(account: ExternalAccount) -> RemoteFolder:

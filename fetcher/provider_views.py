@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import ExternalAccount, IncomingServer
+from accounts.policy import DELETE, policy_of
 from accounts.views import SignedInRequest
 from fetcher import deletion, setaside
 from fetcher.forms import DeletionForm, chosen
@@ -28,7 +29,8 @@ def account_deletion(request: SignedInRequest, account: UUID) -> HttpResponse:
     owned = _find(request, account)
     saved, now = owned.incoming.delete_after_days, timezone.now()
     given = request.POST or ({} if "when" not in request.GET else request.GET)
-    form = DeletionForm(given or chosen(saved))
+    objection = policy_of(request.user).against(DELETE)
+    form = DeletionForm(given or chosen(saved), objection=objection)
     if not form.is_valid():
         context = {"form": form, "account": owned}
         return render(request, "fetcher/account_deletion.html", context, status=422)

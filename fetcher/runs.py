@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import quotas
 from accounts.models import ExternalAccount, Plan
 from accounts.pace import pace_of
+from accounts.policy import DELETE, policy_of
 from accounts.vault import SealBroken
 from fetcher import deletion, progress, setaside
 from fetcher.daily_limits import fits_again_at, limit_of, room_for, spent_by
@@ -140,7 +141,7 @@ def _mark_deleted(
     session: Pop3Session, folder: RemoteFolder, account: ExternalAccount, listing: Listing
 ) -> list[deletion.Key]:
     days = account.incoming.delete_after_days
-    if days is None:
+    if days is None or not policy_of(account.owner).allows(DELETE):
         return []
     return deletion.mark(session, folder, listing, delete_after_days=days, now=timezone.now())
 

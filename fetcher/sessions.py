@@ -9,6 +9,7 @@ from django.conf import settings
 
 from accounts.credentials import login_for
 from accounts.models import ExternalAccount, Purpose
+from accounts.policy import check_account
 from fetcher.identity import Named
 from fetcher.memory import Memory
 from fetcher.models import MAX_UID, RemoteFolder
@@ -20,7 +21,11 @@ from wire.pop3 import Limits, Pop3Session, Position, RemoteItem, open_pop3
 def open_session(
     account: ExternalAccount, memory: Memory, *, max_message_bytes: int
 ) -> Pop3Session:
-    """Dial, check the server and sign in. Raise MailError, or SealBroken for the secret."""
+    """Dial, check the server and sign in. Raise MailError, or SealBroken for the secret.
+
+    What administrators do not allow any more is not dialled.
+    """
+    check_account(account)
     return open_pop3(
         account.incoming.endpoint(),
         login_for(account, Purpose.INCOMING),

@@ -4,6 +4,7 @@ from accounts.models.account import ExternalAccount, IncomingServer, OutgoingSer
 from accounts.models.credential import Credential, Purpose
 from accounts.models.identity import Identity, OwnedAddress, VerificationCode
 from accounts.models.notice import Notice, Topic
+from accounts.models.policy import GroupPolicy
 from accounts.models.probe import Probe
 from accounts.models.quota import Plan, Quota
 from accounts.models.user import User
@@ -11,6 +12,7 @@ from accounts.models.user import User
 __all__ = [
     "Credential",
     "ExternalAccount",
+    "GroupPolicy",
     "Identity",
     "IncomingServer",
     "Notice",

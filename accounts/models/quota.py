@@ -9,11 +9,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.policy import Allowances
+
 GIB = 1024**3
 MIB = 1024**2
 
 
-class Plan(models.Model):
+class Plan(Allowances):
     """What a person is allowed: sizes in bytes, intervals in minutes."""
 
     name = models.CharField(_("name"), max_length=80, unique=True)
@@ -23,8 +25,6 @@ class Plan(models.Model):
     min_interval_minutes = models.PositiveSmallIntegerField(_("shortest interval"), default=1)
     max_per_cycle = models.PositiveIntegerField(_("messages per fetch"), null=True, blank=True)
     max_message_bytes = models.PositiveBigIntegerField(_("largest message"), default=50 * MIB)
-    allow_pop3 = models.BooleanField(_("POP3 allowed"), default=True)
-    allow_imap = models.BooleanField(_("IMAP allowed"), default=True)
     allow_plain = models.BooleanField(_("unencrypted connections allowed"), default=False)
 
     class Meta:

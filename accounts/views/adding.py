@@ -19,6 +19,7 @@ from accounts.forms import AccountForm, ConnectionForm, refuse
 from accounts.models import ExternalAccount, Probe
 from accounts.models.probe import ProbeState
 from accounts.onboarding import AccountRefused, NewAccount, wanted_again
+from accounts.policy import policy_of
 from accounts.vault import SealBroken
 from accounts.views import SignedInRequest
 
@@ -30,7 +31,7 @@ def account_add(request: SignedInRequest) -> HttpResponse:
     failed = _failed_test(request)
     form = AccountForm(
         request.POST or None,
-        plan=quotas.plan_of(request.user),
+        policy=policy_of(request.user),
         kept=_kept_password(failed),
         initial=ladder.typed_before(failed) if failed else None,
     )
@@ -47,8 +48,8 @@ def account_add(request: SignedInRequest) -> HttpResponse:
 def account_connection(request: SignedInRequest, account: UUID) -> HttpResponse:
     """Ask for a new password or server of an account, which is tested before it is saved."""
     chosen = get_object_or_404(ExternalAccount.objects.for_user(request.user), public_id=account)
-    plan, initial = quotas.plan_of(request.user), ladder.connection_of(chosen.incoming)
-    form = ConnectionForm(request.POST or None, plan=plan, initial=initial)
+    policy, initial = policy_of(request.user), ladder.connection_of(chosen.incoming)
+    form = ConnectionForm(request.POST or None, policy=policy, initial=initial)
     if request.method == "POST" and form.is_valid():
         wanted = form.wanted(chosen.address, chosen.name)
         if started := _begin(request, form, wanted, chosen):

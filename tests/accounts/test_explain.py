@@ -9,7 +9,7 @@ from django.utils import translation
 
 from accounts.explain import explain, explain_stopped
 from accounts.quotas import QuotaExceeded
-from accounts.roster import AccountRefused
+from accounts.refusals import AccountRefused
 from accounts.troubles import AT_CONNECTION, TROUBLES, Step
 from tests.servers.shapes import ROOT
 
@@ -21,8 +21,8 @@ SOURCES = [
     if file.name not in {"troubles.py", "checking.py"}
     and {"management", "migrations"}.isdisjoint(file.parts)
 ]
-KINDS = "account|auth|conn|limit|message|quota|run|server|tls"
-CODE = re.compile(rf"({KINDS})\.[a-z]+")
+KINDS = "account|auth|conn|limit|message|policy|quota|run|server|tls"
+CODE = re.compile(rf"({KINDS})\.[a-z0-9]+")
 
 
 def _codes(file: Path) -> set[str]:
@@ -43,6 +43,7 @@ def test_the_codes_of_all_errors_are_found() -> None:
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_each_code_has_words_of_its_own(code: str) -> None:
     facts = {"host": "pop.example.org", "port": 995, "date": "2026-01-02T03:04:05+00:00"}
+    facts |= {"by": "policy", "rule": "Staff"}
     told = explain(code, facts | {"name": "other.example.org", "limit": 3, "used": 1, "allowed": 2})
     assert code in TROUBLES
     assert told.title

@@ -62,7 +62,7 @@ def test_a_test_waits_with_its_password_sealed() -> None:
     [
         ({"port": 111}, "conn.port"),
         ({"port": 110}, "conn.port"),
-        ({"port": 110, "security": Security.PLAIN}, "limit.plain"),
+        ({"port": 110, "security": Security.PLAIN}, "policy.plain"),
         ({"protocol": Protocol.IMAP, "port": 993}, "limit.protocol"),
     ],
 )
@@ -94,7 +94,7 @@ def test_the_plan_limits_the_number_of_accounts() -> None:
     make_account(alice, address="gone@example.org", state=State.REMOVED)
     _begin(alice)
     make_account(alice)
-    assert _refusal(alice, WANTED) == "limit.accounts"
+    assert _refusal(alice, WANTED) == "policy.accounts"
 
 
 @pytest.mark.django_db

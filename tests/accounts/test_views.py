@@ -19,6 +19,7 @@ from accounts import onboarding, roster
 from accounts.forms import ConnectionForm
 from accounts.models import ExternalAccount, Plan, Probe, State, User
 from accounts.models.probe import ProbeState, Step
+from accounts.policy import Policy
 from accounts.urls import urlpatterns
 from tests.accounts.test_onboarding import SECRET, WANTED
 from tests.builders import make_account, make_user
@@ -164,7 +165,7 @@ def test_plain_posted_by_hand_is_refused_by_the_plan_beside_every_other_error(
     answer = client.post(ADD, TYPED | {"security": "plain", "port": "995", "host": "10.0.0.1"})
     page = unescape(answer.content.decode())
     assert answer.status_code == 422
-    assert "Your plan does not allow unencrypted connections. Choose SSL/TLS or STARTTLS" in page
+    assert "Blocked by plan Standard: no unencrypted connections. Choose SSL/TLS" in page
     assert "ask an administrator to allow it" in page
     assert "only ports 110 and 995 are allowed" in page
     assert "Its address belongs to a private network" in page
@@ -468,7 +469,7 @@ def test_a_new_password_leaves_the_choice_of_deleting_alone(alice: User, client:
     account.incoming.save()
     page = client.get(f"/settings/mail-accounts/{account.public_id}/connection/").content.decode()
     assert "delete_from_server" not in page
-    form = ConnectionForm(TYPED | {"delete_from_server": "on"}, plan=Plan())
+    form = ConnectionForm(TYPED | {"delete_from_server": "on"}, policy=Policy(()))
     assert form.is_valid(), form.errors
     roster.renew(account, form.wanted(account.address, account.name), now=timezone.now())
     account.incoming.refresh_from_db()

@@ -10,7 +10,7 @@ from time import sleep, time
 import pytest
 from pytest_django import Settings
 
-from accounts.models import ExternalAccount, Quota
+from accounts.models import ExternalAccount, Plan, Quota
 from fetcher.models import FetchRun, RemoteUid
 from fetcher.runs import run_fetch
 from mailstore.models import Message
@@ -226,6 +226,7 @@ def test_a_real_server_that_renumbers_everything_costs_headers_alone(
     dovecot.add_user(address, "right")
     dovecot.deliver(address, *raws)
     account = make_account(make_user(), address=address, password="right")
+    Plan.objects.update_or_create(is_default=True, defaults={"allow_plain": True})
     type(account.incoming).objects.update(port=110, security="plain")
     run_fetch(account.pk)
     rows = list(Message.objects.order_by("pk").values())

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import ExternalAccount, State, User
+from accounts.models import ExternalAccount, Plan, State, User
 from aggregator.celery import app
 from fetcher import visits
 from fetcher.claims import claim_due_accounts
@@ -40,6 +40,7 @@ def server_of(*messages: bytes) -> Iterator[Pop3Server]:
 
 def make_accounts(owner: User, hosts: list[str]) -> list[ExternalAccount]:
     """Make an account at each host; all of them have the same name there."""
+    Plan.objects.update_or_create(is_default=True, defaults={"name": "Open", "allow_plain": True})
     accounts = []
     for host in hosts:
         address = f"{ExternalAccount.objects.count()}@example.org"

@@ -8,13 +8,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from accounts import onboarding, quotas
+from accounts import onboarding
 from accounts.explain import explain
 from accounts.forms import AccountForm
 from accounts.management.base import WRONG_CALL, JsonCommand, Refused, person, read_password
 from accounts.models import Probe, User
 from accounts.models.probe import ProbeState
 from accounts.onboarding import AccountRefused, NewAccount
+from accounts.policy import policy_of
 
 
 class Command(JsonCommand):
@@ -73,7 +74,7 @@ def _refusal(code: str, facts: dict[str, Any]) -> Refused:
 
 def _told(error: dict[str, str]) -> str:
     """Speak of another person's plan: whoever calls may well be the administrator."""
-    if error["code"] == "limit.plain":
+    if error["code"] == "policy.plain":
         return (
             "The plan of this person does not allow unencrypted connections; use tls or starttls, "
             "or let an administrator allow them in the plan."
@@ -91,7 +92,7 @@ def _wanted(owner: User, options: dict[str, Any], password: str) -> NewAccount:
         "delete_from_server": days is not None,
         "delete_after_days": days or 0,
     }
-    form = AccountForm(typed, plan=quotas.plan_of(owner))
+    form = AccountForm(typed, policy=policy_of(owner))
     if not form.is_valid():
         refusals = form.errors.get_json_data().items()
         told = (f"{name}: {_told(error)}" for name, errors in refusals for error in errors)
