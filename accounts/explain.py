@@ -89,6 +89,7 @@ def explain(code: str, facts: Mapping[str, Any]) -> Explanation:
 OTHER_PORT: dict[Any, str] = {110: "995", 995: "110", 143: "993", 993: "143"}
 MISSING: dict[str, Words] = {
     "host": _("The server"),
+    "address": _("this address"),
     "name": _("another name"),
     "date": _("an unknown day"),
     "until": _("later"),

@@ -175,6 +175,13 @@ TROUBLES: Final[dict[str, Trouble]] = {
         HOUR,
         (_ask_provider,),
     ),
+    "tls.required": Trouble(
+        YOURS,
+        _("{host} lets nobody sign in without encryption."),
+        _("Choose SSL/TLS or STARTTLS."),
+        Step.SERVER,
+        HOUR,
+    ),
     "tls.version": Trouble(
         PROVIDER,
         _("{host} only speaks an outdated kind of encryption."),
@@ -258,6 +265,23 @@ TROUBLES: Final[dict[str, Trouble]] = {
         _("Please enter it once more; no mail was lost."),
         Step.SIGN_IN,
         HOUR,
+    ),
+    "smtp.auth": Trouble(
+        YOURS,
+        _("We can read your mail but can't send: {host} refused the sign-in."),
+        _("Check the user name and password for sending, or prove your address by a code instead."),
+        Step.SIGN_IN,
+        None,
+        (
+            _("If you sign in there with a second step, make an app password and use that."),
+            _("Some providers want sending by other programs switched on in their own settings."),
+        ),
+    ),
+    "smtp.sender": Trouble(
+        YOURS,
+        _("{host} does not let this account send as {address}."),
+        _("Send as the account's own address, or add this one at your provider first."),
+        Step.SERVER,
     ),
     "server.busy": Trouble(
         PROVIDER,

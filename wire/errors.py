@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import ClassVar
 
+from wire.certificates import Certificate
 from wire.endpoint import Endpoint
 
 DETAIL_LIMIT = 200
@@ -66,25 +67,29 @@ class HostNotAllowed(MailError):
 
 
 class CertificateInvalid(MailError):
-    """The server could not prove to be the one it was asked for (RFC 9525)."""
+    """The server could not prove to be the one it was asked for (RFC 9525).
+
+    ``chain`` holds the certificates it showed, as far as they could be had.
+    """
 
     codes = frozenset(
         {"tls.selfsigned", "tls.expired", "tls.notyet", "tls.name", "tls.issuer", "tls.invalid"}
     )
     retry = Retry.NEVER
+    chain: tuple[Certificate, ...] = ()
 
 
 class TlsUnavailable(MailError):
-    """No TLS of an acceptable version (1.2 or later) could be agreed on."""
+    """No TLS of an acceptable version (1.2 or later) could be agreed on, or it was not chosen."""
 
-    codes = frozenset({"tls.missing", "tls.version", "tls.failed"})
+    codes = frozenset({"tls.missing", "tls.required", "tls.version", "tls.failed"})
     retry = Retry.NEVER
 
 
 class AuthenticationFailed(MailError):
     """The server refused the user name and password or the token."""
 
-    codes = frozenset({"auth.failed", "auth.apppw", "auth.oauth", "auth.locked"})
+    codes = frozenset({"auth.failed", "auth.apppw", "auth.oauth", "auth.locked", "smtp.auth"})
     retry = Retry.NEVER
 
 
@@ -124,6 +129,13 @@ class ProtocolError(MailError):
     """An answer that does not fit the protocol, or exceeds what we are willing to read."""
 
     codes = frozenset({"server.protocol"})
+
+
+class SenderRefused(MailError):
+    """The server lets us in, but not send mail from this address, or not to that one."""
+
+    codes = frozenset({"smtp.sender"})
+    retry = Retry.NEVER
 
 
 class MessageVanished(MailError):

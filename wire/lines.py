@@ -7,6 +7,7 @@ import ssl
 from time import monotonic
 
 from wire import crowd
+from wire.certificates import shown_chain
 from wire.deadline import Deadline
 from wire.errors import ConnectionFailed, ProtocolError
 from wire.tls import encrypt
@@ -58,10 +59,10 @@ class Lines:
         self._connection = connection
         self.is_encrypted = True
 
-    def certificate(self) -> bytes:
-        """Return the server's certificate in DER, or nothing without TLS."""
+    def certificates(self) -> list[bytes]:
+        """Return the chain that the server showed, in DER; nothing without TLS."""
         connection = self._connection
-        return connection.getpeercert(True) or b"" if isinstance(connection, ssl.SSLSocket) else b""
+        return shown_chain(connection) if isinstance(connection, ssl.SSLSocket) else []
 
     def send(self, data: bytes) -> None:
         """Send everything or raise ConnectionFailed."""
@@ -75,7 +76,11 @@ class Lines:
 
     def read_line(self) -> bytes:
         """Return the next line without its end. Raise ProtocolError when it is too long."""
-        self._leave()
+        self.release()
+        return self.read_on()
+
+    def read_on(self) -> bytes:
+        """Return the next line of an answer of which more is held; else as ``read_line``."""
         searched = 0
         while (end := self._received.find(b"\n", searched)) < 0:
             searched = len(self._received)
@@ -85,6 +90,14 @@ class Lines:
         line = self._take(end + 1)
         self._line_end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
         return line.removesuffix(self._line_end)
+
+    def read_octets(self, count: int) -> bytes:
+        """Return just so many octets of an answer; a large one is let in by turns."""
+        if count > crowd.SMALL:
+            self._enter()
+        while len(self._received) < count:
+            self._fill()
+        return self._take(count)
 
     def read_list(self, most: int) -> bytes:
         """Return the block that follows a line; raise ProtocolError beyond ``most`` octets."""
@@ -103,7 +116,7 @@ class Lines:
         Where the line before ended in a bare LF the block does too. Otherwise a bare LF ends no
         line, lest a mail that holds one and a dot end early and its rest pass for an answer.
         """
-        self._leave()
+        self.release()
         line_end = self._line_end
         length, dropped = self._find_dot(line_end, most, drain)
         block = self._take(length)
@@ -148,7 +161,8 @@ class Lines:
         elif crowd.GATE.is_wanted and monotonic() - self._entered_at > crowd.FAIR_SECONDS:
             raise ConnectionFailed("conn.timeout")
 
-    def _leave(self) -> None:
+    def release(self) -> None:
+        """Let others read large answers: the one that was read here has had its use."""
         if self._entered_at is not None:
             self._entered_at = None
             crowd.GATE.leave()
@@ -177,7 +191,7 @@ class Lines:
         """Close the connection without a word, and forget what nobody asked for yet."""
         self._connection.close()
         self._received.clear()
-        self._leave()
+        self.release()
 
 
 def _failed(error: OSError) -> ConnectionFailed:

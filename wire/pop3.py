@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
-
-from wire.deadline import Deadline
-from wire.dial import Step, dial, ignore
+from wire.dial import Step, ignore
 from wire.endpoint import Endpoint, Security
-from wire.errors import (
-    AuthenticationFailed,
-    CertificateInvalid,
-    MailError,
-    ProtocolError,
-    TlsUnavailable,
-    about,
-)
+from wire.errors import AuthenticationFailed, TlsUnavailable, about
 from wire.guard import Guard
 from wire.limits import Limits
 from wire.lines import Lines
 from wire.login import Login, TokenLogin
+from wire.meeting import Manners, meet
 from wire.pop3_memory import Capabilities, Position
 from wire.pop3_replies import RemoteItem, read_reply
 from wire.pop3_session import Pop3Session, read_greeting
 from wire.pop3_sign_in import sign_in
-from wire.tls import certificate_facts, checked_context, unchecked_context
 
 __all__ = ["Capabilities", "Limits", "Pop3Session", "Position", "RemoteItem", "open_pop3"]
 
@@ -55,9 +45,8 @@ def open_pop3(
             raise AuthenticationFailed("auth.failed")
         if isinstance(login, TokenLogin) and endpoint.security is Security.PLAIN:
             raise TlsUnavailable("tls.missing")
-        lines = _connect(endpoint, guard, limits, on_step)
+        lines = meet(endpoint, MANNERS, guard=guard, limits=limits, on_step=on_step)
         try:
-            _meet(lines, endpoint, guard, limits, on_step)
             session = Pop3Session(lines, login, limits, endpoint)
             questions = position.questions() if position else []
             sign_in(session, login, remembered or Capabilities(), questions, on_step)
@@ -67,66 +56,11 @@ def open_pop3(
     return session
 
 
-def _connect(endpoint: Endpoint, guard: Guard, limits: Limits, on_step: Step) -> Lines:
-    deadline = Deadline(limits.session_seconds)
-    connection = dial(
-        endpoint, guard=guard, deadline=deadline, seconds=limits.connect_seconds, on_step=on_step
-    )
-    return Lines(connection, deadline, limits.line_bytes)
-
-
-def _meet(lines: Lines, endpoint: Endpoint, guard: Guard, limits: Limits, on_step: Step) -> None:
-    """Come as far as the greeting: encrypted as asked. Before STLS it is read, else it is not."""
-    try:
-        _encrypt(lines, endpoint, checked_context(), limits, on_step)
-    except CertificateInvalid as error:
-        error.facts |= _look_at_certificate(endpoint, guard, limits, error.code)
-        raise
-    if endpoint.security is not Security.STARTTLS:
-        on_step("greeting")
-
-
-def _encrypt(
-    lines: Lines, endpoint: Endpoint, context: ssl.SSLContext, limits: Limits, on_step: Step
-) -> None:
-    """Bring the connection into TLS, after the greeting and STLS where that is the way."""
-    if endpoint.security is Security.PLAIN:
-        return
-    if endpoint.security is Security.STARTTLS:
-        on_step("greeting")
-        read_greeting(lines, limits)
-    on_step("tls")
-    if endpoint.security is Security.STARTTLS:
-        _ask_for_tls(lines, limits)
-    lines.deadline.allow(limits.connect_seconds)
-    lines.encrypt(context, endpoint.host)
-
-
-def _ask_for_tls(lines: Lines, limits: Limits) -> None:
-    # What CAPA says in the clear proves nothing, so it is not asked: STLS itself tells. What was
-    # said before we asked is no answer.
-    if lines.waiting:
-        raise ProtocolError("server.protocol")
-    lines.deadline.allow(limits.answer_seconds)
+def _ask_for_tls(lines: Lines) -> None:
+    # What CAPA says in the clear proves nothing, so it is not asked: STLS itself tells.
     lines.send(b"STLS\r\n")
     if not read_reply(lines.read_line()).ok:
         raise TlsUnavailable("tls.missing")
 
 
-def _look_at_certificate(
-    endpoint: Endpoint, guard: Guard, limits: Limits, code: str
-) -> dict[str, str | int]:
-    """Fetch a refused certificate once more to tell its date or name; nothing else is sent."""
-    if code not in {"tls.expired", "tls.notyet", "tls.name"}:
-        return {}
-    try:
-        lines = _connect(endpoint, guard, limits, ignore)
-    except MailError:
-        return {}
-    try:
-        _encrypt(lines, endpoint, unchecked_context(), limits, ignore)
-        return certificate_facts(lines.certificate(), code)
-    except (MailError, ValueError):
-        return {}
-    finally:
-        lines.close()
+MANNERS = Manners(read_greeting, _ask_for_tls)

@@ -6,15 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wire.errors import (
-    AccessDisabled,
-    AuthenticationFailed,
-    LimitReached,
-    MailError,
-    MessageVanished,
-    ProtocolError,
-    ServerBusy,
-)
+from wire import refusals
+from wire.errors import MailError, MessageVanished, ProtocolError
+from wire.refusals import Refusal
 
 # Sizes are hints; what exceeds this is a lie, and would not fit into a database's integer.
 LARGEST_SIZE = 10**15
@@ -25,56 +19,6 @@ LONGEST_UID = 512
 BUSY_CODES = {"IN-USE", "LOGIN-DELAY", "SYS/TEMP"}
 REFUSED_FOR_GOOD = "SYS/PERM"
 CODE = re.compile(r"\[([A-Z0-9/-]+)\]", re.IGNORECASE)
-
-# No response code says these; the words are those of large providers (Google, Mail.ru, NetEase,
-# Yahoo and Fastmail; Microsoft and Google; Google, GMX and Zoho).
-APP_PASSWORD = re.compile(
-    r"app(lication)?[- ]?(specific)?[- ]password|parol prilozheniya|authori[sz]ation code|授权码",
-    re.IGNORECASE,
-)
-NO_PASSWORDS = re.compile(
-    r"basic\s?auth\w* (is |has been )?(disabled|blocked)|BasicAuthBlocked"
-    r"|(use|requires?) (oauth|modern auth)",
-    re.IGNORECASE,
-)
-SWITCHED_OFF = re.compile(
-    r"pop3? ?(access |service |protocol )?(is |has been )?"
-    r"(disabled|not (enabled|allowed|permitted|available)|turned off|switched off)"
-    r"|(not|yet to) (be )?enabled? (for )?pop|enable pop",
-    re.IGNORECASE,
-)
-
-# Half of the servers give no response code, and some put another reason behind SYS/TEMP.
-IN_USE = re.compile(
-    r"(un|not )able to lock|(can ?not|can't|could not|failed to) lock|lock (busy|failed|file)"
-    r"|already (locked|in use)|(maildrop|mailbox) (is )?(in use|busy|locked)"
-    r"|(another|other) (pop3? )?(session|connection|client)",
-    re.IGNORECASE,
-)
-FULL = re.compile(
-    r"over ?quota|(quota|storage|disk)( is| has)?( been)? (full|exceeded)"
-    r"|(mailbox|mail ?drop|account)( is)? full",
-    re.IGNORECASE,
-)
-LIMIT = re.compile(
-    r"too many (\w+ )?(connections|sessions|requests|logins)"
-    r"|maximum number of connections|(login|request)s? too (often|frequent)"
-    r"|(bandwidth|download|command|connection|session|login|rate|frequency|daily|hourly)s? "
-    r"(\w+ )?limits?\b|(login|rate)( frequency)? limited|throttl",
-    re.IGNORECASE,
-)
-LOCKED = re.compile(
-    r"(account|user|login|access|mailbox|you)( \w+){0,2} (is|has|have|are|was)( been)?( \w+)? "
-    r"(locked|blocked|suspended|disabled|frozen)|account (locked|blocked|suspended|disabled)"
-    r"|too many (\w+ )?(failed|failures|wrong)",
-    re.IGNORECASE,
-)
-WRONG = re.compile(
-    r"(wrong|bad|invalid|incorrect) (user|name|password|login|credential)", re.IGNORECASE
-)
-# What is counted in octets is counted by the day.
-BY_THE_DAY = re.compile(r"bandwidth|download|daily", re.IGNORECASE)
-BY_THE_DAY_SECONDS = 3600
 
 LIST_LINE = re.compile(rb"(\d+) +(\d+)(?: .*)?")
 UIDL_LINE = re.compile(rb"(\d+) +([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?) *")
@@ -172,55 +116,34 @@ def read_login_delay(offers: Mapping[str, frozenset[str]]) -> int:
     return max((read_size(w.encode()) for w in words if w.isascii() and w.isdecimal()), default=0)
 
 
-def _passing(reply: Reply, detail: str) -> MailError | None:
-    """Say why the server wants us to come back later; None where it does not."""
-    is_coded = reply.code in BUSY_CODES
-    # Whoever is locked out for wrong passwords must not try again by itself.
-    if LOCKED.search(reply.text) or (WRONG.search(reply.text) and not is_coded):
-        return None
-    if reply.code == "IN-USE" or IN_USE.search(reply.text):
-        return ServerBusy("server.inuse", detail=detail)
-    if FULL.search(reply.text):
-        return LimitReached("server.full", detail=detail)
-    if LIMIT.search(reply.text):
-        facts = {"wait": BY_THE_DAY_SECONDS} if BY_THE_DAY.search(reply.text) else {}
-        return LimitReached("server.limit", detail=detail, **facts)
-    return ServerBusy("server.busy", detail=detail) if is_coded else None
-
-
 def sign_in_error(reply: Reply, detail: str) -> MailError:
-    """Say what a refused sign-in means.
-
-    Half of the servers give no response code at all, so whatever does not ask us to come back
-    later, nor names another reason, is taken for a wrong user name or password.
-    """
-    if passing := _passing(reply, detail):
-        return passing
-    if APP_PASSWORD.search(reply.text):
-        return AuthenticationFailed("auth.apppw", detail=detail)
-    if NO_PASSWORDS.search(reply.text):
-        return AuthenticationFailed("auth.oauth", detail=detail)
-    if SWITCHED_OFF.search(reply.text) or reply.code == REFUSED_FOR_GOOD:
-        return AccessDisabled("auth.disabled", detail=detail)
-    code = "auth.locked" if LOCKED.search(reply.text) else "auth.failed"
-    return AuthenticationFailed(code, detail=detail)
+    """Say what a refused sign-in means."""
+    return refusals.sign_in_error(_refusal(reply, detail))
 
 
 def token_error(reply: Reply, detail: str, facts: Mapping[str, str | int]) -> MailError:
-    """Say what a refused token means: the grant is gone, unless the server names another reason."""
-    error = sign_in_error(reply, detail)
-    if isinstance(error, AuthenticationFailed) and error.code != "auth.locked":
-        return AuthenticationFailed("auth.oauth", detail=detail, **facts)
-    return error
+    """Say what a refused token means."""
+    return refusals.token_error(_refusal(reply, detail), facts)
 
 
 def refusal(reply: Reply, detail: str) -> MailError:
     """Say what a refused command means to the whole session."""
-    return _passing(reply, detail) or ProtocolError("server.protocol", detail=detail)
+    asked_back = refusals.passing(_refusal(reply, detail))
+    return asked_back or ProtocolError("server.protocol", detail=detail)
 
 
 def message_refusal(reply: Reply, detail: str) -> MailError:
     """Say what a refused RETR or TOP means: the message is gone, or the server has no time."""
-    if reply.sign != "-ERR" or _passing(reply, detail):
+    if reply.sign != "-ERR" or refusals.passing(_refusal(reply, detail)):
         return refusal(reply, detail)
     return MessageVanished("message.vanished", detail=detail)
+
+
+def _refusal(reply: Reply, detail: str) -> Refusal:
+    return Refusal(
+        reply.text,
+        detail,
+        is_passing=reply.code in BUSY_CODES,
+        is_for_good=reply.code == REFUSED_FOR_GOOD,
+        is_in_use=reply.code == "IN-USE",
+    )

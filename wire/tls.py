@@ -11,6 +11,7 @@ from functools import cache
 
 from cryptography import x509
 
+from wire.certificates import names_of
 from wire.deadline import Deadline
 from wire.dial import ascii_name
 from wire.errors import CertificateInvalid, ConnectionFailed, TlsUnavailable
@@ -32,7 +33,7 @@ OLD_VERSION = {
     "NO_PROTOCOLS_AVAILABLE",
     "NO_SHARED_CIPHER",
 }
-# What a certificate says of itself is a stranger's text: only what looks like a name is passed on.
+# Only what looks like a name is told as one.
 NAME = re.compile(r"[A-Za-z0-9*._-]{1,253}")
 NAMES_SHOWN = 3
 
@@ -94,14 +95,5 @@ def certificate_facts(der: bytes, code: str) -> dict[str, str | int]:
         case "tls.notyet":
             return {"date": certificate.not_valid_before_utc.isoformat()}
         case _:
-            names = _names(certificate)
+            names = [name for name in names_of(certificate) if NAME.fullmatch(name)]
             return {"name": ", ".join(names[:NAMES_SHOWN])} if names else {}
-
-
-def _names(certificate: x509.Certificate) -> list[str]:
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return []
-    names = found.value.get_values_for_type(x509.DNSName)
-    return [name for name in names if NAME.fullmatch(name)]

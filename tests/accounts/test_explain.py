@@ -21,7 +21,7 @@ SOURCES = [
     if file.name not in {"troubles.py", "checking.py"}
     and {"management", "migrations"}.isdisjoint(file.parts)
 ]
-KINDS = "account|auth|conn|limit|message|policy|quota|run|server|tls"
+KINDS = "account|auth|conn|limit|message|policy|quota|run|server|smtp|tls"
 CODE = re.compile(rf"({KINDS})\.[a-z0-9]+")
 
 

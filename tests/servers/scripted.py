@@ -1,6 +1,6 @@
-"""A POP3 server on loopback that behaves, except where a test tells it not to.
+"""Mail servers on loopback that behave, except where a test tells them not to; here for POP3.
 
-A behaviour is a function that answers one command; ``Pop3Server.behave`` puts it in the place of
+A behaviour is a function that answers one command; ``MailServer.behave`` puts it in the place of
 the proper answer. What clients send is kept in ``received``, so that a test can see what leaked.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from tests.servers.certificates import HOST
 from wire.endpoint import Endpoint, Security
@@ -27,11 +27,11 @@ REFUSED_TOKEN = b'{"status":"401","schemes":"bearer","scope":"mail","user":"alic
 class Talk:
     """One client's connection, as the server sees it."""
 
-    def __init__(self, server: Pop3Server, connection: socket.socket) -> None:
+    def __init__(self, server: MailServer, connection: socket.socket) -> None:
         self.server = server
         self.connection = connection
         self.reader = connection.makefile("rb")
-        self.user = ""
+        self.user = self.tag = ""
         self.signed_in = False
         self.deleted: set[int] = set()
 
@@ -67,12 +67,16 @@ class Talk:
 Behaviour = Callable[[Talk, str], None]
 
 
-class Pop3Server:
+class MailServer:
     """A server for one mailbox; use as a context manager.
 
     ``security`` says how clients reach it. ``pipelining`` and ``sasl`` are what it announces.
     ``judged`` counts the passwords that were compared with ``secret``.
     """
+
+    ports: ClassVar[tuple[int, int]]
+    proper: ClassVar[dict[str, Behaviour]]
+    early: ClassVar[set[str]] = set()
 
     def __init__(
         self,
@@ -103,7 +107,7 @@ class Pop3Server:
     @property
     def endpoint(self) -> Endpoint:
         """Return the address under which the world knows this server."""
-        port = 995 if self.security is Security.TLS else 110
+        port = self.ports[self.security is not Security.TLS]
         return Endpoint(self.name, port, self.security)
 
     @property
@@ -163,16 +167,22 @@ class Pop3Server:
             self._answer(talk, "CONNECT", "")
             self._answer(talk, "GREETING", "")
             while True:
-                command, _, argument = talk.line().partition(" ")
-                self._answer(talk, command.upper(), argument)
+                self._answer(talk, *self.understand(talk, talk.line()))
         except OSError:
             pass  # The client has left, or a behaviour wants the end.
         finally:
             talk.close()
 
+    def understand(self, talk: Talk, line: str) -> tuple[str, str]:
+        """Return the command of a line, in upper case, and the rest."""
+        talk.tag = ""
+        command, _, argument = line.partition(" ")
+        return command.upper(), argument
+
     def _answer(self, talk: Talk, command: str, argument: str) -> None:
-        is_early = command in SIGNED_IN_ONLY and not talk.signed_in
-        proper = unknown if is_early else PROPER.get(command, unknown)
+        unknown = self.proper["?"]
+        is_early = command in self.early and not talk.signed_in
+        proper = unknown if is_early else self.proper.get(command, unknown)
         answer = self.behaviours.get(command, proper)
         answer(talk, argument)
 
@@ -296,23 +306,28 @@ def quit_(talk: Talk, argument: str) -> None:
     raise ConnectionResetError
 
 
-SIGNED_IN_ONLY = {"STAT", "LIST", "UIDL", "RETR", "TOP", "DELE"}
-PROPER: dict[str, Behaviour] = {
-    "CONNECT": connect,
-    "GREETING": greet,
-    "CAPA": capa,
-    "STLS": stls,
-    "AUTH": auth,
-    "USER": user,
-    "PASS": pass_,
-    "STAT": stat,
-    "LIST": list_,
-    "UIDL": uidl,
-    "RETR": retr,
-    "TOP": top,
-    "DELE": dele,
-    "QUIT": quit_,
-}
+class Pop3Server(MailServer):
+    """A server of POP3."""
+
+    ports = 995, 110
+    early: ClassVar = {"STAT", "LIST", "UIDL", "RETR", "TOP", "DELE"}
+    proper: ClassVar = {
+        "?": unknown,
+        "CONNECT": connect,
+        "GREETING": greet,
+        "CAPA": capa,
+        "STLS": stls,
+        "AUTH": auth,
+        "USER": user,
+        "PASS": pass_,
+        "STAT": stat,
+        "LIST": list_,
+        "UIDL": uidl,
+        "RETR": retr,
+        "TOP": top,
+        "DELE": dele,
+        "QUIT": quit_,
+    }
 
 
 def stuffed(raw: bytes, line_end: bytes = b"\r\n") -> bytes:

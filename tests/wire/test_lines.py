@@ -148,9 +148,9 @@ def test_a_closed_connection_has_nothing_more_to_say() -> None:
         assert failed.value.code == "conn.lost"
 
 
-def test_there_is_no_certificate_without_tls() -> None:
+def test_there_are_no_certificates_without_tls() -> None:
     with pair() as (lines, _):
-        assert lines.certificate() == b""
+        assert lines.certificates() == []
 
 
 @settings(max_examples=20)
