@@ -150,13 +150,17 @@ def put(entries: Sequence[Entry], table: str = TABLE) -> None:
 
 
 def begin_beside(*, afresh: bool) -> str:
-    """Return the name of the table to fill: on SQLite a second one, made where it is missing.
+    """Return the name of the table to fill: on SQLite a second one beside the first.
 
-    What an earlier call had begun is thrown away with ``afresh`` and filled further without.
+    What an earlier call had begun is thrown away with ``afresh`` and filled further without; where
+    none had begun anything, there is nothing to go on with but the first.
     """
     if can_drop():
         return TABLE
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [BESIDE])
+        if not (afresh or cursor.fetchone()):
+            return TABLE
         if afresh:
             cursor.execute(f"DROP TABLE IF EXISTS {BESIDE}")
         cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [TABLE])

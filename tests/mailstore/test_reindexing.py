@@ -141,8 +141,15 @@ def test_a_stopped_reindex_goes_on_where_it_was(account: ExternalAccount) -> Non
     assert known() == before
 
 
+def test_going_on_behind_the_end_reads_nothing(account: ExternalAccount) -> None:
+    before = known()
+    assert list(reindex(None, after=Message.objects.latest("id").pk)) == []
+    assert known() == before
+
+
 def test_going_on_too_far_ahead_loses_no_words(account: ExternalAccount) -> None:
     before = known()
+    next(reindex(None))
     list(reindex(None, after=Message.objects.latest("id").pk))
     assert known() == before
 
