@@ -1,24 +1,19 @@
-"""What the fetcher remembers against the message store: remote ids, lost messages, open runs."""
+"""What the fetcher remembers against the message store: remote ids and open runs."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from accounts import quotas
-from accounts.models.account import GONE
 from fetcher.models import FetchRun, RemoteUid
 from fetcher.outcomes import close_stale_runs
-from mailstore import ingest, packs
+from fetcher.remaking import VANISHED, lost_messages
+from mailstore import packs
 from mailstore.checks.faults import Fault, by_key, wrong_rows
-from mailstore.folders import role_folder
-from mailstore.models import Blob, Message, Role
-from mailstore.parsing import fingerprint, parse
+from mailstore.parsing import fingerprint
 
 LONG_AGO = timedelta(hours=1)
 READ_AT_ONCE = 100
@@ -27,6 +22,7 @@ ADVICE = {
     "remote.account": "--repair takes the account of the remote folder if the message agrees.",
     "remote.digest": "Other bytes are stored than were fetched. The server keeps its copy.",
     "remote.fingerprint": "--repair makes it again from the message.",
+    "remote.vanished": "The message and its bytes are gone. --repair lets the next visit fetch it.",
     "run.lapsed": "No worker has closed this run. --repair closes it.",
 }
 
@@ -34,13 +30,14 @@ ADVICE = {
 def check_remote(owner_id: int | None, *, now: datetime) -> Iterator[Fault]:
     """Yield what is wrong with the fetcher's own rows, of one owner's accounts or of all."""
     uids = RemoteUid.objects.all() if owner_id is None else _of(owner_id, RemoteUid.objects.all())
+    yield from lost_messages(owner_id, uids)
+    uids = uids.exclude(VANISHED)
     foreign = uids.filter(_foreign())
     names = ["account_id", "remote_folder_id", "message_id"]
     yield from wrong_rows("remote.account", foreign, names, _take_folders_account)
     stored = uids.filter(message__isnull=False).exclude(sha256=F("message__blob__sha256"))
     yield from wrong_rows("remote.digest", stored, ["message_id"])
     yield from _wrong_fingerprints(uids)
-    yield from wrong_rows("message.lost", _lost(uids), ["account_id"], _make_again)
     runs = FetchRun.objects.filter(closed_at=None, lease_until__lt=now - LONG_AGO)
     runs = runs if owner_id is None else runs.filter(account__owner=owner_id)
     yield from wrong_rows("run.lapsed", runs, ["account_id"], partial(_close, now))
@@ -82,48 +79,6 @@ def _fingerprint_of(uid: RemoteUid) -> str | None:
 def _set_fingerprint(pk: int, right: str) -> bool:
     RemoteUid.objects.filter(pk=pk).update(fingerprint=right)
     return True
-
-
-def _lost(uids: QuerySet[RemoteUid]) -> QuerySet[RemoteUid]:
-    """Find ids without a message whose blob no message uses.
-
-    Whoever deletes a message drops its blob in the same transaction. A blob that is still there
-    has lost its message in no way that was meant.
-    """
-    unused = ~Exists(Message.objects.filter(blob=OuterRef("pk")))
-    blobs = Blob.objects.filter(unused, owner=OuterRef("account__owner"), sha256=OuterRef("sha256"))
-    return uids.filter(Exists(blobs), message=None).exclude(account__state__in=GONE)
-
-
-def _make_again(uids: QuerySet[RemoteUid]) -> None:
-    for uid in uids.select_related("account"):
-        blob = Blob.objects.select_related("pack").get(
-            owner=uid.account.owner_id, sha256=uid.sha256
-        )
-        try:
-            _remake(uid, blob, packs.read_raw(blob))
-        except packs.BlobDamaged:
-            _want_again(uid, blob)
-        except quotas.QuotaExceeded:
-            continue
-
-
-@transaction.atomic
-def _want_again(uid: RemoteUid, blob: Blob) -> None:
-    """Let the next visit fetch it as new; of a lost message with damaged bytes nothing is left."""
-    if uid.deleted_at is None:
-        uid.delete()
-        blob.delete()
-
-
-@transaction.atomic
-def _remake(uid: RemoteUid, blob: Blob, raw: bytes) -> None:
-    quotas.take(uid.account.owner_id, len(raw))
-    digest = hashlib.sha256(raw).hexdigest()
-    arrival = ingest.Arrival(raw, digest, parse(raw), received_at=uid.stored_at)
-    inbox = role_folder(uid.account, Role.INBOX)
-    (message_id,) = ingest.add_messages(uid.account, inbox, {digest: blob.pk}, [arrival])
-    RemoteUid.objects.filter(pk=uid.pk).update(message=message_id)
 
 
 def _close(now: datetime, _runs: QuerySet[FetchRun]) -> None:

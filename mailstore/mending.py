@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, QuerySet
 
 from accounts import quotas
 from mailstore import counting, packs
@@ -87,6 +87,13 @@ def drop_if_damaged(blobs: QuerySet[Blob]) -> None:
     for blob in blobs.select_related("pack"):
         if _whole(blob) is None:
             blobs.filter(pk=blob.pk).delete()
+
+
+def drop_rows(model: type[Model], pk: int) -> bool:
+    """Remove a row that is nothing without another, which is gone."""
+    # Twice named by what is gone, it may have been removed already.
+    model._default_manager.filter(pk=pk).delete()  # noqa: SLF001 - Django's documented way
+    return True
 
 
 def drop_pack(pack_id: int) -> bool:

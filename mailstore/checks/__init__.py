@@ -40,7 +40,7 @@ ADVICE = {
     "pack.missing": "The file is gone. Restore it from a backup, or try --refetch.",
     "pack.size": "File and row differ in size. --repair corrects the row if all mail is whole.",
     "quota.used": "--repair adds up again.",
-    "row.dangling": "The row refers to one that is gone. Restore the table from a backup.",
+    "row.dangling": "The row refers to one that is gone. --repair drops what is nothing without.",
     "search.dead": "Words of messages that are gone. reindex drops them.",
     "search.missing": "--repair adds the words.",
     "search.unreadable": "The search index is broken. Run reindex.",

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from mailstore import mending
 from mailstore.checks.faults import Fault, Row, wrong_rows
-from mailstore.models import Blob, Folder, Message, Thread, ThreadLink
+from mailstore.models import Blob, Folder, Message, Part, Thread, ThreadLink
 
+Labelling = Message.labels.through
+# What is nothing without the row that it names, by its table and that of the other.
+BELONGING: dict[tuple[str, str], type[Model]] = {
+    ("mailstore_part", "mailstore_message"): Part,
+    ("mailstore_message_labels", "mailstore_message"): Labelling,
+    ("mailstore_message_labels", "mailstore_label"): Labelling,
+    ("mailstore_threadlink", "mailstore_thread"): ThreadLink,
+}
 FOREIGN_FOLDER = ~Q(folder__account=F("account")) | ~Q(folder__owner=F("owner"))
 
 
@@ -54,7 +63,7 @@ def _wrong_messages(owner_id: int | None) -> Iterator[Fault]:
     yield from wrong_rows("message.thread", foreign, names, mending.read_again)
     sizes = messages.exclude(size=F("blob__size"))
     yield from wrong_rows("message.size", sizes, ["size", "blob_id"], mending.take_size)
-    labels = Message.labels.through.objects.exclude(label__owner=F("message__owner"))
+    labels = Labelling.objects.exclude(label__owner=F("message__owner"))
     labels = labels if owner_id is None else labels.filter(message__owner=owner_id)
     yield from wrong_rows("message.label", labels, ["message_id", "label_id"], QuerySet.delete)
 
@@ -67,7 +76,10 @@ def dangling_rows() -> Iterator[Fault]:
     """Yield rows that refer to a row that is gone; only SQLite can be brought to hold such."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("PRAGMA foreign_key_check")
-            while row := cursor.fetchone():
-                table, key, missing_in, _ = row
-                yield Fault("row.dangling", {"table": table, "row": key, "missing_in": missing_in})
+            # All at once: a statement that is still being read would hold up the mends.
+            found = cursor.execute("PRAGMA foreign_key_check").fetchall()
+        for table, key, missing_in, _ in found:
+            facts = {"table": table, "row": key, "missing_in": missing_in}
+            belongs = BELONGING.get((table, missing_in))
+            mend = partial(mending.drop_rows, belongs, key) if belongs else None
+            yield Fault("row.dangling", facts, mend)

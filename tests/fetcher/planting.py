@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.db import connection
 from django.db.models import F, Model
@@ -179,6 +180,43 @@ def lost(index: int, store: Store) -> Facts:
     uid = RemoteUid.objects.get(message=message)
     erase(message)
     return {"remoteuid": uid.pk}
+
+
+def unnamed(index: int, store: Store) -> Facts:
+    """Lose a message with the note that names it."""
+    message = store.messages[index]
+    RemoteUid.objects.filter(message=message).delete()
+    erase(message)
+    return {"blob": message.blob_id, "account_id": message.account_id}
+
+
+def vanish(index: int, store: Store) -> Message:
+    """Take away the row of a message alone, as a damaged table does."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL does not let it happen")
+    message = store.messages[index]
+    Message.objects.filter(pk=message.pk)._raw_delete(connection.alias)
+    return message
+
+
+def vanished(index: int, store: Store) -> Facts:
+    return {"remoteuid": RemoteUid.objects.get(message_id=vanish(index, store).pk).pk}
+
+
+def vanished_with_bytes(index: int, store: Store) -> Facts:
+    message = vanish(index, store)
+    message.blob.delete()
+    return {"remoteuid": RemoteUid.objects.get(message_id=message.pk).pk}
+
+
+def dangling_part(index: int, store: Store) -> Facts:
+    message = vanish(index, store)
+    return {"table": "mailstore_part", "row": Part.objects.filter(message=message)[0].pk}
+
+
+def dangling_label(store: Store) -> Facts:
+    label = Message.labels.through.objects.get(message=vanish(0, store))
+    return {"table": "mailstore_message_labels", "row": label.pk}
 
 
 def erase(message: Message) -> None:
@@ -398,7 +436,12 @@ FAULTS: list[tuple[str, Plant]] = [
     *(("blob.overlap", partial(overlap, index)) for index in (0, 5)),
     *(("blob.other_owner", partial(foreign_blob, index)) for index in (0, 9)),
     *(("blob.unused", partial(unused, index)) for index in (0, 11)),
+    *(("message.lost", partial(unnamed, index)) for index in (4, 14)),
     *(("message.lost", partial(lost, index)) for index in (2, 16)),
+    *(("message.lost", partial(vanished, index)) for index in (0, 19)),
+    *(("remote.vanished", partial(vanished_with_bytes, index)) for index in (1, 9)),
+    ("row.dangling", dangling_label),
+    *(("row.dangling", partial(dangling_part, index)) for index in (2, 13)),
     *(("pack.size", partial(cut, index)) for index in (0, 20)),
     *(("pack.size", partial(grow, index)) for index in (0, 7)),
     *(("pack.size", partial(pack_row, index, step)) for index, step in ((0, 1), (9, -1))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from fetcher.management.commands.checkstore import ADVICE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.runs import run_fetch
 from mailstore import actions, packs, purging, searchrows
-from mailstore.models import Message, Thread, ThreadLink
+from mailstore.models import Message, Part, Role, Thread, ThreadLink
 from tests.fetcher import planting
 from tests.fetcher.planting import FAULTS, Plant, Store, make_store
 from tests.fetcher.test_runs import Mailbox, letter
@@ -43,11 +44,15 @@ PROVEN = sorted(set(FIRST) - UNPROVEN - {"search.wrong", "search.dead"})
 
 
 @pytest.fixture(autouse=True)
-def _nothing_of_others(db: None, settings: Settings, tmp_path: Path) -> None:
+def _nothing_of_others(db: None, settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Begin with no pack, and without the words that a flushed table of messages leaves."""
     settings.PACK_FOLDER = tmp_path / "packs"
     if searchrows.can_drop():
         searchrows.drop_dead()
+    yield
+    if connection.in_atomic_block:
+        # Lest it be checked whether rows still refer to something: some must not.
+        connection.set_rollback(True)
 
 
 @pytest.fixture
@@ -135,6 +140,26 @@ def test_a_lost_message_comes_back_into_its_inbox_with_its_time_of_arrival(store
     assert packs.read_raw(message.blob) == planting.mail(3)
     assert (message.account, message.received_at) == (store.accounts[0], planting.NOW)
     assert message.remoteuid_set.count() == 1
+
+
+def test_a_message_whose_row_vanished_comes_back_without_leaving_anything(store: Store) -> None:
+    parts = Part.objects.count()
+    uid = planting.vanished(2, store)["remoteuid"]
+    assert left_after_repair() == set()
+    message = Message.objects.latest("id")
+    assert (packs.read_raw(message.blob), message.seen) == (planting.mail(3), False)
+    assert message.folder.role == Role.INBOX
+    assert RemoteUid.objects.get(pk=uid).message == message
+    assert Part.objects.count() == parts
+
+
+def test_a_lost_message_that_no_note_names_comes_back_into_the_account_of_its_pack(
+    store: Store,
+) -> None:
+    planting.unnamed(9, store)
+    assert left_after_repair() == set()
+    message = Message.objects.latest("id")
+    assert (packs.read_raw(message.blob), message.account) == (planting.mail(13), store.accounts[1])
 
 
 def test_a_lost_message_with_damaged_bytes_is_wanted_again(store: Store) -> None:
@@ -248,6 +273,21 @@ def test_a_row_that_refers_to_nothing_is_named(store: Store) -> None:
         assert "row.dangling" in codes()
         ThreadLink.objects.filter(thread=thread).delete()
         Message.objects.filter(thread=thread).delete()
+
+
+@pytest.mark.servers
+@pytest.mark.django_db(transaction=True)
+def test_what_was_made_again_without_its_note_is_not_fetched_again(mailbox: Mailbox) -> None:
+    account = mailbox(*(letter(number) for number in range(3)))
+    run_fetch(account.pk)
+    RemoteUid.objects.filter(message=Message.objects.earliest("id")).delete()
+    planting.erase(Message.objects.earliest("id"))
+    assert "message.lost" in codes("--repair")
+    RemoteFolder.objects.update(listed_at=None)
+    run = run_fetch(account.pk)
+    assert run is not None
+    assert (run.code, run.messages, Message.objects.count()) == ("", 0, 3)
+    assert RemoteUid.objects.filter(gone_at=None, uid_is_made=False).count() == 3
 
 
 @pytest.mark.servers
