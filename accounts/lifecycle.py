@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from django.db import transaction
+
+from accounts import quotas
 from accounts.models import ExternalAccount, State
 from accounts.models.account import GONE
 
@@ -57,6 +60,8 @@ MOVES: dict[tuple[State, Event], State] = {
 def advance(account: ExternalAccount, event: Event, *, now: datetime, **columns: Any) -> State:
     """Move the account where its state is still the one that was read, and set ``columns`` too.
 
+    The owner's open pages are told.
+
     Raise IllegalTransition where there is no such move, AccountMoved where the row has changed.
     """
     old = State(account.state)
@@ -65,8 +70,10 @@ def advance(account: ExternalAccount, event: Event, *, now: datetime, **columns:
         raise IllegalTransition(f"{event} in state {old}")
     moved = {} if new is old else {"state_since": now}
     values = {"state": new, **moved, **_settled(new, event, now), **columns}
-    if not ExternalAccount.objects.filter(pk=account.pk, state=old).update(**values):
-        raise AccountMoved(f"no longer {old}")
+    with transaction.atomic():
+        if not ExternalAccount.objects.filter(pk=account.pk, state=old).update(**values):
+            raise AccountMoved(f"no longer {old}")
+        quotas.touch(account.owner_id)
     for name, value in values.items():
         setattr(account, name, value)
     return new

@@ -26,10 +26,11 @@ BUILT_IN = "Standard"
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Bytes used and bytes allowed."""
+    """Bytes used and bytes allowed, and the number that moves with every change."""
 
     used: int
     allowed: int
+    change: int
 
 
 # Correlated subqueries, not joins: PostgreSQL judges them again on the row that a parallel
@@ -104,8 +105,8 @@ def change_number(owner_id: int) -> int:
 def usage(owner_id: int) -> Usage:
     """Return what is used and what is allowed by the row, the plan or the default plan."""
     _have_row(owner_id)
-    used, allowed = Quota.objects.values_list("used_bytes", LIMIT).get(owner_id=owner_id)
-    return Usage(used, allowed)
+    row = Quota.objects.values_list("used_bytes", LIMIT, "change_number")
+    return Usage(*row.get(owner_id=owner_id))
 
 
 def room_left(owner_id: int) -> int:

@@ -87,16 +87,12 @@ def renew(account: ExternalAccount, wanted: NewAccount, *, now: datetime) -> Ext
 
 def pause(account: ExternalAccount, *, now: datetime) -> None:
     """Stop fetching until its owner resumes."""
-    with transaction.atomic():
-        lifecycle.advance(account, Event.PAUSED, now=now)
-        quotas.touch(account.owner_id)
+    lifecycle.advance(account, Event.PAUSED, now=now)
 
 
 def resume(account: ExternalAccount, *, now: datetime) -> None:
     """Fetch again, beginning at once."""
-    with transaction.atomic():
-        lifecycle.advance(account, Event.RESUMED, now=now)
-        quotas.touch(account.owner_id)
+    lifecycle.advance(account, Event.RESUMED, now=now)
 
 
 def make_default(account: ExternalAccount) -> None:
@@ -116,7 +112,6 @@ def remove_account(account: ExternalAccount, *, now: datetime) -> None:
         credentials.forget(account)
         if was_default:
             _default_to_first(account.owner_id)
-        quotas.touch(account.owner_id)
 
 
 def badge_for(name: str) -> str:

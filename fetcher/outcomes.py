@@ -201,4 +201,5 @@ def _close_all(runs: QuerySet[FetchRun], now: datetime) -> int:
         accounts = ExternalAccount.objects.filter(pk__in=[account for _, account in lost])
         accounts.update(dispatched_until=None, **progress.AT_REST)
         accounts.filter(state=State.ACTIVE).update(next_fetch_at=now)
+        quotas.touch_all(set(accounts.values_list("owner_id", flat=True)))
     return len(lost)

@@ -117,6 +117,8 @@ class Rail:
 
 def build_rail(user: User) -> Rail:
     """Gather the rail in a fixed number of queries, however many accounts there are."""
+    # Before all else: what changes while the rest is read must not pass for seen.
+    usage = quotas.usage(user.pk)
     folders: defaultdict[int, list[Folder]] = defaultdict(list)
     for folder in Folder.objects.for_user(user).order_by("name", "id"):
         folders[folder.account_id].append(folder)
@@ -126,7 +128,7 @@ def build_rail(user: User) -> Rail:
         for account in ExternalAccount.objects.for_user(user)
     )
     notices = Notice.objects.open_for(user).select_related("account")
-    return Rail(blocks, quotas.usage(user.pk), tuple(map(tell, notices)))
+    return Rail(blocks, usage, tuple(map(tell, notices)))
 
 
 def merged_url(view: str) -> str:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("all/<str:view>/", views.merged, name="mail_all"),
     path("search/", views.search, name="mail_search"),
     path("act/", views.act, name="mail_act"),
+    path("rail/", views.rail, name="mail_rail"),
     path("changes/", views.changes, name="mail_changes"),
     path(MESSAGE, views.message, name="mail_message"),
     path(f"{MESSAGE}body/", contents.body, name="mail_body"),

@@ -102,6 +102,13 @@ def act(request: SignedInRequest) -> HttpResponse:
 
 @require_safe
 @login_required
+def rail(request: SignedInRequest) -> HttpResponse:
+    """Return the rail alone, for pages whose own content does not bring it."""
+    return render(request, "mailstore/_rail.html", {"rail": build_rail(request.user)})
+
+
+@require_safe
+@login_required
 def changes(request: SignedInRequest) -> HttpResponse:
     """Answer 304 while ``since`` is still the reader's change number, else the new figures."""
     number = quotas.change_number(request.user.pk)
@@ -124,7 +131,6 @@ def _surroundings(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
         "rail": build_rail(request.user),
         "at": listing.path,
         "at_account": listing.account,
-        "change": quotas.change_number(request.user.pk),
     }
 
 

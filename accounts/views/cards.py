@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import pace, quotas, roster
-from accounts.cards import Card, card_for
+from accounts.cards import card_for
 from accounts.forms import AccountSettingsForm, RemoveForm
 from accounts.lifecycle import AccountMoved, IllegalTransition
 from accounts.models import ExternalAccount
-from accounts.progress import Progress, together
+from accounts.progress import together
 from accounts.views import SignedInRequest
 
 
@@ -25,21 +26,14 @@ from accounts.views import SignedInRequest
 @require_GET
 def mail_accounts(request: SignedInRequest) -> HttpResponse:
     """List the cards of a person's accounts."""
-    cards = _cards(request)
-    context = {"cards": cards, "total": _total(cards)}
-    return render(request, "accounts/mail_accounts.html", context)
+    return render(request, "accounts/mail_accounts.html", _cards(request))
 
 
 @login_required
 @require_GET
-def account_card(request: SignedInRequest, account: UUID) -> HttpResponse:
-    """Return one card and the total; a card asks for itself again while a fetch is under way."""
-    cards = _cards(request)
-    card = next((card for card in cards if card.account.public_id == account), None)
-    if card is None:
-        raise Http404
-    context = {"card": card, "total": _total(cards)}
-    return render(request, "accounts/_card_renewed.html", context)
+def account_cards(request: SignedInRequest) -> HttpResponse:
+    """Return the cards alone, as they are now, for the page that follows them."""
+    return render(request, "accounts/_cards.html", _cards(request))
 
 
 @login_required
@@ -95,14 +89,12 @@ def account_remove(request: SignedInRequest, account: UUID) -> HttpResponse:
     return render(request, "accounts/account_remove.html", context, status=status)
 
 
-def _cards(request: SignedInRequest) -> list[Card]:
+def _cards(request: SignedInRequest) -> dict[str, Any]:
+    """Return each account's card, and how far all that are being fetched are together."""
     now, plan = timezone.now(), quotas.plan_of(request.user)
     owned = ExternalAccount.objects.for_user(request.user).select_related("incoming")
-    return [card_for(account, now=now, plan=plan) for account in owned]
-
-
-def _total(cards: list[Card]) -> Progress | None:
-    return together(card.progress for card in cards if card.is_busy)
+    cards = [card_for(account, now=now, plan=plan) for account in owned]
+    return {"cards": cards, "total": together(card.progress for card in cards if card.is_busy)}
 
 
 def _find(request: SignedInRequest, account: UUID) -> ExternalAccount:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from django import template
 from django.template.context import Context
@@ -16,7 +15,7 @@ from accounts.models import ExternalAccount
 from accounts.themes import SYSTEM, theme_of
 from mailstore.models import Message
 from mailstore.queries import newest_in_inbox
-from mailstore.rail import build_rail
+from mailstore.rail import Rail, build_rail
 from mailstore.senders import is_disguised
 
 register = template.Library()
@@ -30,11 +29,10 @@ def theme(context: Context) -> str:
     return theme_of(request) if request else SYSTEM
 
 
-@register.inclusion_tag("mailstore/_rail.html", takes_context=True)
-def mail_rail(context: Context) -> dict[str, Any]:
-    """Draw the rail; ``at`` in the context is the address of the list that is open, if one is."""
-    rail = context.get("rail") or build_rail(context["request"].user)
-    return {"rail": rail, "at": context.get("at", ""), "at_account": context.get("at_account")}
+@register.simple_tag(takes_context=True)
+def rail_of_reader(context: Context) -> Rail:
+    """Return the rail that the view has made, or make it."""
+    return context.get("rail") or build_rail(context["request"].user)
 
 
 @register.simple_tag

@@ -1,10 +1,12 @@
 // Ask every five seconds, while the page can be seen, whether anything changed; then renew the list.
 // After "Check now" ask every second for a while, so that what it brings is seen at once.
 
+import { renewTimes } from "./times.js";
+
 const EVERY = 5000;
 const SOON = 1000;
 const HURRY = 20000;
-const main = document.getElementById("main");
+const rail = document.getElementById("rail");
 const list = document.getElementById("list");
 const fresh = document.getElementById("fresh");
 let known = null;
@@ -28,9 +30,10 @@ const isScrolled = () => (list.scrollTop || scrollY) > 80;
 
 async function look() {
   if (document.hidden || !window.htmx) return;
+  renewTimes();
   let answer;
   try {
-    answer = await fetch(`${main.dataset.changes}?since=${known ?? state().change}`, { cache: "no-store" });
+    answer = await fetch(`${rail.dataset.changes}?since=${known ?? state().change}`, { cache: "no-store" });
   } catch {
     return; // No connection now; the next look may have one.
   }
@@ -58,7 +61,10 @@ function wait() {
 
 wait();
 document.addEventListener("visibilitychange", look);
-document.body.addEventListener("htmx:afterSettle", () => title(Number(state().unread)));
+document.body.addEventListener("htmx:afterSettle", () => {
+  title(Number(state().unread));
+  renewTimes();
+});
 list.addEventListener("submit", (event) => {
   if (!event.target.matches(".check-now")) return;
   hurried = performance.now();

@@ -7,4 +7,4 @@ function say() {
   if (said && words && words !== said.textContent) said.textContent = words;
 }
 
-document.body.addEventListener("htmx:afterSettle", say);
+["htmx:afterSettle", "renewed"].forEach((name) => document.body.addEventListener(name, say));

@@ -31,7 +31,7 @@ def settings_of(account: ExternalAccount) -> str:
 
 def test_both_settings_are_saved_and_shown_on_the_card(client: Client, alice: User) -> None:
     account = make_account(alice)
-    card = reverse("account_card", args=[account.public_id])
+    card = reverse("account_cards")
     assert "Every 5 minutes · as many messages as there are" in client.get(card).content.decode()
     typed = LOOK | {"interval_minutes": 1, "max_per_cycle": 200}
     assert client.post(settings_of(account), typed).status_code == 302

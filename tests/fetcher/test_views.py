@@ -62,7 +62,7 @@ def test_only_an_active_account_can_be_checked(client: Client, alice: User) -> N
     account = make_account(alice, state=State.PAUSED, next_fetch_at=None)
     page = client.get(reverse("mail_folder", args=[account.public_id, "inbox"])).content.decode()
     assert "Check now" not in page
-    card = client.get(reverse("account_card", args=[account.public_id])).content.decode()
+    card = client.get(reverse("account_cards")).content.decode()
     assert "Check now" not in card
     assert ">Resume<" in card
     client.post(reverse("fetch_now", args=[account.public_id]))
