@@ -346,6 +346,12 @@ TROUBLES: Final[dict[str, Trouble]] = {
         _("Read it there."),
         Step.LOOK,
     ),
+    "message.slow": Trouble(
+        PROVIDER,
+        _("{host} sends this message too slowly to be fetched."),
+        _("Read it there. We try it again once a day."),
+        Step.LOOK,
+    ),
     "message.toolarge": Trouble(
         YOURS,
         _("A message is larger than allowed here, so it stays at your provider."),

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 LEASE = timedelta(minutes=2)
 RENEW_SECONDS = 30
 # A visit ends by itself long before; what is older hangs in a way that nobody thought of.
-LONGEST_VISIT = timedelta(hours=2)
+LONGEST_VISIT = timedelta(hours=5)
 
 
 class Leases:

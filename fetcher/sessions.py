@@ -17,6 +17,9 @@ from mailstore.parsing import fingerprint, is_telling
 from wire.errors import MailError
 from wire.pop3 import Limits, Pop3Session, Position, RemoteItem, open_pop3
 
+# The largest message that is usually allowed comes within it at the pace that is called steady.
+OVERTIME_SECONDS = 3 * 3600
+
 
 def open_session(
     account: ExternalAccount, memory: Memory, *, max_message_bytes: int
@@ -30,7 +33,7 @@ def open_session(
         account.incoming.endpoint(),
         login_for(account, Purpose.INCOMING),
         guard=settings.GUARD,
-        limits=Limits(message_bytes=max_message_bytes),
+        limits=Limits(message_bytes=max_message_bytes, overtime_seconds=OVERTIME_SECONDS),
         remembered=memory.capabilities,
         position=memory.position,
     )

@@ -50,7 +50,12 @@ def left_at(account: ExternalAccount) -> list[Left]:
 
 
 def _told_as(row: SetAside) -> str:
-    """Return the code to explain: what is listed time and again has not vanished."""
+    """Return the code to explain: what is listed time and again has not vanished.
+
+    A server that was waited for in vain, and hands out others, is too slow with this one.
+    """
+    if row.code == "conn.timeout":
+        return "message.slow"
     return "message.refused" if row.code == "message.vanished" and row.tries > 1 else row.code
 
 

@@ -9,9 +9,13 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one session, in seconds, octets and messages."""
+    """Bounds of one session, in seconds, octets and messages.
+
+    ``overtime_seconds`` is how much longer one answer may take that makes progress.
+    """
 
     session_seconds: float = 3600
+    overtime_seconds: float = 0
     connect_seconds: float = 15
     answer_seconds: float = 60
     sign_in_seconds: float = 30

@@ -53,7 +53,7 @@ def meet(
 
 
 def _connect(endpoint: Endpoint, guard: Guard, limits: Limits, on_step: Step) -> Lines:
-    deadline = Deadline(limits.session_seconds)
+    deadline = Deadline(limits.session_seconds, limits.overtime_seconds)
     connection = dial(
         endpoint, guard=guard, deadline=deadline, seconds=limits.connect_seconds, on_step=on_step
     )

@@ -11,6 +11,7 @@ from accounts.models import ExternalAccount, Plan
 from fetcher.models import SetAside
 from fetcher.planning import TRIES
 from fetcher.runs import run_fetch
+from fetcher.setaside import left_at
 from tests.fetcher.mailboxes import hold, letter, letters, stored, visit
 from tests.servers.scripted import Behaviour, Pop3Server, Talk, retr
 
@@ -136,3 +137,18 @@ def test_a_message_that_went_away_is_no_longer_said_to_be_left(
     server.behave("RETR", retr)
     assert visit(account).facts == {}
     assert SetAside.objects.count() == 0
+
+
+def test_a_message_that_stalls_time_and_again_is_called_too_slow(
+    server: Pop3Server, account: ExternalAccount
+) -> None:
+    hold(server, "abc")
+    visit(account)
+    folder = account.remotefolder_set.get()
+    now = timezone.now()
+    late = SetAside(account=account, remote_folder=folder, uid="x", code="conn.timeout", size=9)
+    late.tries, late.first_at, late.last_at = TRIES, now, now
+    late.save()
+    (left,) = left_at(account)
+    assert "too slowly" in left.reason.title
+    assert left.next_at == now + timedelta(days=1)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from wire.deadline import SLOWEST, Deadline
+from wire.deadline import SLOWEST, STEADY, Deadline
 
 
 def test_a_step_ends_before_its_session() -> None:
@@ -42,3 +42,27 @@ def test_many_octets_at_once_buy_no_long_silence_later() -> None:
     deadline.allow(10)
     deadline.earn(10**9)
     assert deadline.left() <= 10
+
+
+def lasts(deadline: Deadline, octets: int) -> float:
+    """Let so many octets arrive fifty times a second; return after how long time is up."""
+    began = time.monotonic()
+    try:
+        while deadline.left():
+            time.sleep(0.02)
+            deadline.earn(octets)
+    except TimeoutError:
+        return time.monotonic() - began
+    return 0
+
+
+def test_what_comes_steadily_may_outlast_the_session_but_not_for_ever() -> None:
+    deadline = Deadline(0.2, overtime=0.2)
+    deadline.allow(0.1)
+    assert lasts(deadline, STEADY) >= 0.4
+    assert deadline.session_left() == 0
+
+
+def test_what_trickles_ends_with_its_session() -> None:
+    deadline = Deadline(0.2, overtime=60)
+    assert 0 < lasts(deadline, SLOWEST // 10) < 30

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -246,6 +247,30 @@ def test_a_whole_session_ends_in_time_though_every_answer_does() -> None:
             list(session.retrieve(session.list_items()))
         assert ended.value.code == TIMEOUT
         assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize(("overtime", "ends"), [(0, TIMEOUT), (10, "")])
+def test_a_message_that_comes_steadily_may_outlast_the_session(overtime: int, ends: str) -> None:
+    large = b"x" * 76 + b"\r\n"
+
+    def steadily(talk: Talk, argument: str) -> None:
+        talk.send(b"+OK\r\n")
+        for _ in range(30):
+            talk.server.over.wait(0.02)
+            talk.send(large * 50)
+        talk.send(b".\r\n")
+
+    with Pop3Server(large * 1500, security=Security.PLAIN) as server:
+        server.behave("RETR", steadily)
+        limits: dict[str, Any] = {"session_seconds": 0.3, "overtime_seconds": overtime}
+        try:
+            with open_at(server, message_bytes=10**6, **limits) as session:
+                (answer,) = session.retrieve(session.list_items())
+                assert answer[1] == large * 1500
+            code = ""
+        except MailError as error:
+            code = error.code
+        assert code == ends
 
 
 def test_a_sign_in_that_stalls_heard_the_secret_only_once(good: ssl.SSLContext) -> None:
