@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from functools import partial
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from time import monotonic
 
 from django.db import connection
@@ -19,17 +20,43 @@ from fetcher.quiet import QUIET, close_quiet
 from fetcher.runs import visit
 from fetcher.stopping import Stopping
 
-# The most visits that one process makes at a time. Threads that wait cost next to nothing, and
-# servers that hang must leave some for the others.
+# The most visits of one process that may have begun just now, and the most that may last longer:
+# threads that wait cost next to nothing, and servers that hang must leave some for the others.
 AT_A_TIME = 250
+LASTING = 500
 # Visits that end within this time of each other are closed together.
 GATHERED_SECONDS = 0.1
 # Whoever called waits so long; visits that last longer go on and are closed one by one.
 PATIENCE_SECONDS = 3.0
 
-_THREADS = ThreadPoolExecutor(max_workers=AT_A_TIME, thread_name_prefix="visit")
-_FREE = BoundedSemaphore(AT_A_TIME)
-Visits = dict[Future[Outcome | None], FetchRun]
+_THREADS = ThreadPoolExecutor(max_workers=AT_A_TIME + LASTING, thread_name_prefix="visit")
+_FREE, _FREE_TO_LAST = BoundedSemaphore(AT_A_TIME), BoundedSemaphore(LASTING)
+
+
+@dataclass(slots=True)
+class Visit:
+    """A visit under way, and the places among which it has one until it has ended."""
+
+    run: FetchRun
+    places: BoundedSemaphore | None = field(default_factory=lambda: _FREE)
+    lock: Lock = field(default_factory=Lock)
+
+    def end(self, _: Future[Outcome | None]) -> None:
+        """Give the place back."""
+        with self.lock:
+            if self.places:
+                self.places.release()
+            self.places = None
+
+    def go_on(self) -> None:
+        """Leave the place to a visit that begins, if there is one among those that last."""
+        with self.lock:
+            if self.places is _FREE and _FREE_TO_LAST.acquire(blocking=False):
+                self.places = _FREE_TO_LAST
+                _FREE.release()
+
+
+Visits = dict[Future[Outcome | None], Visit]
 
 
 def visit_all(account_ids: Sequence[int], stopping: Stopping) -> None:
@@ -56,9 +83,9 @@ def _begin(account_ids: Sequence[int], stopping: Stopping) -> Visits:
     finally:
         if unused := len(account_ids) - len(runs):
             _FREE.release(unused)
-    visits = {_THREADS.submit(_visit, run, stopping): run for run in runs}
-    for begun in visits:
-        begun.add_done_callback(lambda _: _FREE.release())
+    visits = {_THREADS.submit(_visit, run, stopping): Visit(run) for run in runs}
+    for begun, one in visits.items():
+        begun.add_done_callback(one.end)
     return visits
 
 
@@ -74,9 +101,10 @@ def _gather(visits: Visits) -> None:
     patience = monotonic() + PATIENCE_SECONDS
     while visits and monotonic() < patience:
         ended = wait(visits, timeout=GATHERED_SECONDS).done
-        _close({visits.pop(one): one.result() for one in ended})
-    for slow, run in visits.items():
-        slow.add_done_callback(partial(_close_slow, run))
+        _close({visits.pop(one).run: one.result() for one in ended})
+    for slow, one in visits.items():
+        one.go_on()
+        slow.add_done_callback(partial(_close_slow, one.run))
 
 
 def _close_slow(run: FetchRun, ended: Future[Outcome | None]) -> None:

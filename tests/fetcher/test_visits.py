@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 
 import pytest
 from django.db import connection
@@ -86,6 +86,29 @@ def test_accounts_that_hang_keep_no_honest_one_waiting(
         worker.join()
         assert ExternalAccount.objects.filter(last_checked_at=None).count() == HANGING
     wait_for_end()
+
+
+@pytest.mark.timeout(20)
+def test_a_first_hang_of_more_servers_than_there_are_places_keeps_no_honest_one_waiting(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visits, "_FREE", BoundedSemaphore(3))
+    monkeypatch.setattr(visits, "PATIENCE_SECONDS", 0.1)
+    names = [f"hangs{number}.example.org" for number in range(9)]
+    with server_of(b"Subject: hello\r\n\r\nhello\r\n") as good, server_of() as bad:
+        bad.behave("GREETING", says_then_stalls(b""))
+        lead(settings, dict.fromkeys(names, bad) | {"good.example.org": good})
+        owner = make_user()
+        hanging = make_accounts(owner, names)
+        honest = make_accounts(owner, ["good.example.org"])
+        worker = Thread(target=work, args=([[account.pk for account in hanging + honest]],))
+        worker.start()
+        wait_for_visits([account.pk for account in honest])
+        assert FetchRun.objects.filter(closed_at=None).count() == len(hanging)
+        worker.join()
+    wait_for_end()
+    assert visits._FREE._value == 3
+    assert visits._FREE_TO_LAST._value == visits.LASTING
 
 
 def work(batches: list[list[int]]) -> None:

@@ -65,4 +65,4 @@ def test_what_comes_steadily_may_outlast_the_session_but_not_for_ever() -> None:
 
 def test_what_trickles_ends_with_its_session() -> None:
     deadline = Deadline(0.2, overtime=60)
-    assert 0 < lasts(deadline, SLOWEST // 10) < 30
+    assert 0 < lasts(deadline, SLOWEST // 100) < 30
