@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from wire import refusals
 from wire.errors import MailError, MessageVanished, ProtocolError
@@ -47,12 +48,15 @@ class Reply:
 class RemoteItem:
     """One message as the server lists it.
 
-    ``uid`` is its UIDL, empty where the server gives none; ``size`` is a hint in octets.
+    ``uid`` is its UIDL, empty where the server gives none, or its UIDVALIDITY and UID; ``size`` is
+    a hint in octets. ``seen`` and ``arrived_at`` are what IMAP knows beside.
     """
 
     number: int
     uid: str
     size: int
+    seen: bool = False
+    arrived_at: datetime | None = None
 
 
 def read_reply(line: bytes) -> Reply:
