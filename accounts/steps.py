@@ -14,5 +14,7 @@ def place_of(step: Step, account: ExternalAccount | None) -> str:
     """Return the address of the page for a step; without an account, that of all of them."""
     if account is not None and step in AT_CONNECTION:
         return reverse("account_connection", args=[account.public_id])
+    if step is Step.IDENTITIES:
+        return reverse("send_mail_as")
     cards = reverse("mail_accounts")
     return f"{cards}#account-{account.public_id}" if account and step in AT_CARD else cards

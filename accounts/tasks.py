@@ -5,13 +5,25 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import lifecycle, notice_mails, notices, onboarding
+from accounts import code_mails, lifecycle, notice_mails, notices, onboarding, verification
 
 
 @shared_task
 def run_waiting_probes() -> int:
     """Run the server tests that wait."""
     return onboarding.run_waiting_probes(timezone.now())
+
+
+@shared_task
+def mail_codes() -> None:
+    """Send the codes that people asked for."""
+    code_mails.send_due(timezone.now())
+
+
+@shared_task
+def forget_old_codes() -> None:
+    """Delete codes that were over long ago."""
+    verification.forget_old(timezone.now())
 
 
 @shared_task

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from accounts.views import adding, cards, general
+from accounts.models import Use
+from accounts.views import adding, cards, general, identities, verifying
 
 ACCOUNT = "mail-accounts/<uuid:account>"
+IDENTITY = "send-mail-as/<uuid:identity>"
+SEND_AS, REPLY_TO = {"use": Use.SEND_AS}, {"use": Use.REPLY_TO}
 
 urlpatterns = [
     path("general/", general.settings_general, name="settings_general"),
@@ -18,4 +21,23 @@ urlpatterns = [
     path(f"{ACCOUNT}/pause/", cards.account_pause, name="account_pause"),
     path(f"{ACCOUNT}/default/", cards.account_default, name="account_default"),
     path(f"{ACCOUNT}/remove/", cards.account_remove, name="account_remove"),
+    path("send-mail-as/", identities.send_mail_as, name="send_mail_as"),
+    path("send-mail-as/add/", identities.identity_add, name="identity_add"),
+    path(f"{IDENTITY}/", identities.identity_edit, name="identity_edit"),
+    path(f"{IDENTITY}/default/", identities.identity_default, name="identity_default"),
+    path(f"{IDENTITY}/remove/", identities.identity_remove, name="identity_remove"),
+    path(f"{IDENTITY}/verify/", verifying.identity_verify, SEND_AS, name="identity_verify"),
+    path(f"{IDENTITY}/code/", verifying.identity_code, SEND_AS, name="identity_code"),
+    path(
+        f"{IDENTITY}/reply-to/verify/",
+        verifying.identity_verify,
+        REPLY_TO,
+        name="identity_verify_reply_to",
+    ),
+    path(
+        f"{IDENTITY}/reply-to/code/",
+        verifying.identity_code,
+        REPLY_TO,
+        name="identity_code_reply_to",
+    ),
 ]

@@ -1,13 +1,16 @@
 """Secrets at rest: AES-256-GCM under named keys, each secret bound to the row it belongs to.
 
 A sealed secret is ``b"1" | key id length | key id | nonce (12 bytes) | ciphertext and tag`` and
-opens only with the same associated data, so a ciphertext moved to another row stays shut.
+opens only with the same associated data, so a ciphertext moved to another row stays shut. Of a
+secret that need only be recognised, no more than a keyed hash is kept.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -90,6 +93,23 @@ def sealing_key_id(sealed: bytes) -> str:
 def newest_key_id() -> str:
     """Return the id of the key that new secrets are sealed with."""
     return _keys()[0].key_id
+
+
+def keyed_hash(secret: str, *, belongs_to: str) -> str:
+    """Return 64 hex digits that prove a short secret, and do not tell it without our newest key."""
+    return _keyed_hash(_keys()[0], secret, belongs_to)
+
+
+def has_keyed_hash(secret: str, kept: str, *, belongs_to: str) -> bool:
+    """Tell in constant time whether ``keyed_hash`` made this, under any key that is configured."""
+    made = [_keyed_hash(key, secret, belongs_to) for key in _keys()]
+    return any([hmac.compare_digest(one, kept) for one in made])  # noqa: C419 - all are compared
+
+
+def _keyed_hash(key: Key, secret: str, belongs_to: str) -> str:
+    """Use a key of its own, derived for hashing, so that no key serves two purposes."""
+    own = hmac.digest(key.secret, b"keyed hash of a short secret", hashlib.sha256)
+    return hmac.new(own, f"{belongs_to}\0{secret}".encode(), hashlib.sha256).hexdigest()
 
 
 def _split(sealed: bytes) -> tuple[bytes, bytes, bytes]:

@@ -52,12 +52,14 @@ def _every(task: str, seconds: float) -> dict[str, Any]:
 
 app.conf.beat_schedule = {
     "probes": _every("accounts.tasks.run_waiting_probes", TICK_SECONDS),
+    "codes": _every("accounts.tasks.mail_codes", TICK_SECONDS),
     "fetch": _every("fetcher.tasks.dispatch_due_accounts", TICK_SECONDS),
     "notices": _every("accounts.tasks.review_notices", 10.0),
     "mails": _every("accounts.tasks.mail_notices", 10.0),
     "forsaken": _every("accounts.tasks.stop_forsaken_accounts", 600.0),
     "counts": _every("fetcher.tasks.forget_old_counts", 3600.0),
     "told": _every("accounts.tasks.forget_old_notices", 3600.0),
+    "old codes": _every("accounts.tasks.forget_old_codes", 3600.0),
     "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
     "purge": _every("mailstore.tasks.purge_removed_accounts", 60.0),
     "journal": _every("fetcher.tasks.prune_journal", 3600.0),

@@ -2,7 +2,13 @@
 
 from accounts.models.account import ExternalAccount, IncomingServer, OutgoingServer, State
 from accounts.models.credential import Credential, Purpose
-from accounts.models.identity import Identity, OwnedAddress, VerificationCode
+from accounts.models.identity import (
+    CodeRecipient,
+    Identity,
+    OwnedAddress,
+    Use,
+    VerificationCode,
+)
 from accounts.models.notice import Notice, Topic
 from accounts.models.policy import GroupPolicy
 from accounts.models.probe import Probe
@@ -10,6 +16,7 @@ from accounts.models.quota import Plan, Quota
 from accounts.models.user import User
 
 __all__ = [
+    "CodeRecipient",
     "Credential",
     "ExternalAccount",
     "GroupPolicy",
@@ -24,6 +31,7 @@ __all__ = [
     "Quota",
     "State",
     "Topic",
+    "Use",
     "User",
     "VerificationCode",
 ]

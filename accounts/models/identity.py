@@ -1,4 +1,4 @@
-"""Addresses a person sends as, and the proof that they are that person's own."""
+"""Addresses a person sends as or has answers sent to, and the proof that they are their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ MAX_CODE_ATTEMPTS = 5
 class Identity(models.Model):
     """Send Mail As: a From with its name, Reply-To and signature (RFC 8621 section 6).
 
-    ``verified_at`` is set once sending as this address was proved; until then it cannot send.
+    ``server_accepted_at`` is set while the account's own outgoing server vouches for the address.
+    ``accounts.identities`` alone tells whether this, or a confirmed code, allows to send.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -30,7 +31,7 @@ class Identity(models.Model):
     reply_to = models.EmailField(_("reply-to"), max_length=254, blank=True)
     signature = models.TextField(_("signature"), blank=True)
     is_default = models.BooleanField(_("default"), default=False)
-    verified_at = models.DateTimeField(null=True, blank=True)
+    server_accepted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("identity")
@@ -50,11 +51,19 @@ class Identity(models.Model):
         return self.address
 
 
+class Use(models.TextChoices):
+    """What an address is proved for; whoever may send as it may have answers go there too."""
+
+    SEND_AS = "send_as", _("Send as")
+    REPLY_TO = "reply_to", _("Reply-To")
+
+
 class OwnedAddress(models.Model):
-    """An address that its owner has proved to receive mail at."""
+    """An address that its owner has proved, by a code, to receive mail at, for one use."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     address = models.EmailField(_("email address"), max_length=254)
+    use = models.CharField(max_length=8, choices=Use)
     proved_at = models.DateTimeField()
 
     class Meta:
@@ -62,34 +71,86 @@ class OwnedAddress(models.Model):
         verbose_name_plural = _("verified addresses")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                "owner", Lower("address"), name="one_owned_address_per_owner_and_address"
-            )
+                "owner", Lower("address"), "use", name="one_owned_address_per_owner_and_use"
+            ),
+            models.CheckConstraint(condition=Q(use__in=Use.values), name="owned_address_use_known"),
         ]
 
     def __str__(self) -> str:
         return self.address
 
 
+class CodeRecipient(models.Model):
+    """A mailbox that codes go to, whoever asks: the lock under which its limits are counted."""
+
+    mailbox = models.CharField(max_length=254, unique=True)
+
+    class Meta:
+        verbose_name = _("recipient of codes")
+        verbose_name_plural = _("recipients of codes")
+
+    def __str__(self) -> str:
+        return self.mailbox
+
+
 class VerificationCode(models.Model):
-    """A code that was mailed to an address: only its keyed hash, with a limit on tries."""
+    """A code asked for, mailed by a worker and tried: only its keyed hash, with a limit on tries.
+
+    It is open until it was ``used_at`` or ``replaced_at`` by a newer one; ``code_hash`` is blank
+    until the mail with the code is written. ``mail_due_at`` is when a worker shall mail it, and
+    empty once that is done with; ``mails`` counts those that went out or may have.
+    """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     address = models.EmailField(max_length=254)
-    code_hash = models.CharField(max_length=64)
+    use = models.CharField(max_length=8, choices=Use)
+    recipient = models.ForeignKey(CodeRecipient, on_delete=models.PROTECT, null=True)
+    asked_at = models.DateTimeField()
+    mail_due_at = models.DateTimeField(null=True)
+    mails = models.PositiveSmallIntegerField(default=0)
+    code_hash = models.CharField(max_length=64, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
+    replaced_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("verification code")
         verbose_name_plural = _("verification codes")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["mail_due_at"],
+                condition=Q(mail_due_at__isnull=False),
+                name="code_mail_due",
+            ),
+            models.Index(fields=["recipient", "sent_at"], name="code_recipient_sent"),
+            models.Index(fields=["asked_at"], name="code_asked"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(attempts__gte=0) & Q(attempts__lte=MAX_CODE_ATTEMPTS),
                 name="code_is_tried_five_times_at_most",
-            )
+            ),
+            models.CheckConstraint(condition=Q(use__in=Use.values), name="code_use_known"),
+            models.CheckConstraint(
+                condition=Q(code_hash="")
+                | Q(sent_at__isnull=False, expires_at__isnull=False, recipient__isnull=False),
+                name="code_with_a_hash_expires",
+            ),
+            models.UniqueConstraint(
+                "owner",
+                Lower("address"),
+                "use",
+                condition=Q(used_at=None, replaced_at=None),
+                name="one_open_code_per_owner_address_and_use",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def belongs_to(self) -> str:
+        """Name the row, person, address and use that the code is bound to."""
+        return f"code:{self.pk}:{self.owner_id}:{self.use}:{self.address.lower()}"

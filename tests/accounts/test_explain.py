@@ -21,7 +21,7 @@ SOURCES = [
     if file.name not in {"troubles.py", "checking.py", "remaking.py"}
     and {"management", "migrations"}.isdisjoint(file.parts)
 ]
-KINDS = "account|auth|conn|limit|message|policy|quota|run|server|smtp|tls"
+KINDS = "account|auth|code|conn|identity|limit|message|policy|quota|run|server|smtp|tls"
 CODE = re.compile(rf"({KINDS})\.[a-z0-9]+")
 
 
@@ -43,7 +43,7 @@ def test_the_codes_of_all_errors_are_found() -> None:
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_each_code_has_words_of_its_own(code: str) -> None:
     facts = {"host": "pop.example.org", "port": 995, "date": "2026-01-02T03:04:05+00:00"}
-    facts |= {"by": "policy", "rule": "Staff"}
+    facts |= {"by": "policy", "rule": "Staff", "left": 4, "seconds": 42}
     told = explain(code, facts | {"name": "other.example.org", "limit": 3, "used": 1, "allowed": 2})
     assert code in TROUBLES
     assert told.title

@@ -47,9 +47,8 @@ def _probe(**fields: Any) -> Probe:
 
 
 def _code(**fields: Any) -> VerificationCode:
-    return VerificationCode.objects.create(
-        owner=_owner(), address="a@example.org", sent_at=NOW, expires_at=NOW, **fields
-    )
+    asked = {"address": "a@example.org", "use": "send_as", "asked_at": NOW}
+    return VerificationCode.objects.create(owner=_owner(), **(asked | fields))
 
 
 def _identity(account: ExternalAccount, address: str, **fields: Any) -> Identity:
@@ -68,8 +67,8 @@ def _one_identity_twice() -> object:
     return _identity(account, "A@example.org")
 
 
-def _owned(address: str) -> OwnedAddress:
-    return OwnedAddress.objects.create(owner=_owner(), address=address, proved_at=NOW)
+def _owned(address: str, use: str = "send_as") -> OwnedAddress:
+    return OwnedAddress.objects.create(owner=_owner(), address=address, use=use, proved_at=NOW)
 
 
 def _notice(**fields: Any) -> Notice:
@@ -114,7 +113,11 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "one_identity_per_account_and_address": _one_identity_twice,
     "one_default_identity_per_account": _two_default_identities,
-    "one_owned_address_per_owner_and_address": lambda: (
+    "owned_address_use_known": lambda: _owned("a@example.org", use="anything"),
+    "code_use_known": lambda: _code(use="anything"),
+    "code_with_a_hash_expires": lambda: _code(code_hash="0" * 64),
+    "one_open_code_per_owner_address_and_use": lambda: (_code(), _code(address="A@example.org")),
+    "one_owned_address_per_owner_and_use": lambda: (
         _owned("a@example.org"),
         _owned("A@example.org"),
     ),

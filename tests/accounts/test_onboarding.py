@@ -249,7 +249,7 @@ def test_a_passed_test_becomes_an_account_that_is_due_at_once(
     assert ExternalAccount.objects.due(timezone.now()).exists()
     assert account.incoming.delete_after_days == 14
     assert credentials.login_for(account, Purpose.INCOMING).password == SECRET
-    assert Identity.objects.get().verified_at is None
+    assert Identity.objects.get().server_accepted_at is None
     assert quotas.change_number(alice.pk) == 1
 
 

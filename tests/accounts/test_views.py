@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from accounts import onboarding, roster
 from accounts.forms import ConnectionForm
-from accounts.models import ExternalAccount, Plan, Probe, State, User
+from accounts.models import ExternalAccount, Identity, Plan, Probe, State, User
 from accounts.models.probe import ProbeState, Step
 from accounts.policy import Policy
 from accounts.urls import urlpatterns
@@ -57,7 +57,10 @@ def _failed(owner: User, **columns: Any) -> Probe:
 
 
 def _addresses(account: ExternalAccount, probe: Probe) -> list[str]:
-    ids = {"account": account.public_id, "probe": probe.public_id}
+    identity = Identity.objects.create(
+        owner=account.owner, account=account, address="other@example.org"
+    )
+    ids = {"account": account.public_id, "probe": probe.public_id, "identity": identity.public_id}
     found = []
     for pattern in urlpatterns:
         names = re.findall(r"<uuid:(\w+)>", str(pattern.pattern))
@@ -80,12 +83,14 @@ def test_a_stranger_finds_nothing_and_changes_nothing(client: Client, method: st
     owner = make_user()
     account, probe = make_account(owner, is_default=True), _failed(owner)
     client.force_login(make_user("bob@example.org", is_staff=True, is_superuser=True))
-    before = ExternalAccount.objects.values().get(), list(Probe.objects.values())
-    for address in _addresses(account, probe):
-        if str(account.public_id) in address or str(probe.public_id) in address:
+    addresses = _addresses(account, probe)
+    tables = (ExternalAccount, Probe, Identity)
+    before = [list(table.objects.values()) for table in tables]
+    for address in addresses:
+        if re.search("[0-9a-f-]{36}", address):
             answer = getattr(client, method)(address, {"typed": account.address} | TYPED)
             assert answer.status_code in {404, 405}, address
-    assert (ExternalAccount.objects.values().get(), list(Probe.objects.values())) == before
+    assert [list(table.objects.values()) for table in tables] == before
 
 
 @pytest.mark.django_db

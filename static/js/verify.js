@@ -1,0 +1,37 @@
+// The dialog for a code: open it with what was swapped in, close it once the address is verified,
+// and count down until a new code may be sent.
+
+const dialog = document.getElementById("verify");
+
+function countDown(form) {
+  const until = performance.now() + Number(form.dataset.wait) * 1000;
+  const button = form.querySelector("button");
+  const shown = form.querySelector("[data-left]");
+  if (!shown) return;
+  button.disabled = true;
+  const timer = setInterval(() => {
+    const left = Math.ceil((until - performance.now()) / 1000);
+    shown.textContent = left;
+    if (left > 0 && form.isConnected) return;
+    clearInterval(timer);
+    button.disabled = false;
+    shown.parentElement.remove();
+  }, 1000);
+}
+
+function settle(part) {
+  const verified = part.querySelector("[data-verified]");
+  if (verified) {
+    dialog.close();
+    document.getElementById(verified.dataset.verified)?.focus();
+    return;
+  }
+  part.querySelectorAll("[data-wait]").forEach(countDown);
+  if (dialog && !dialog.open) dialog.showModal();
+  part.querySelector("input.code")?.focus();
+}
+
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target.id === "verify-body") settle(event.detail.target);
+});
+document.querySelectorAll(".verify [data-wait]").forEach(countDown);
