@@ -36,6 +36,11 @@ class Card:
         return self.tone == "busy"
 
     @property
+    def sign(self) -> str:
+        """Return the name of the icon that stands beside the word."""
+        return SIGNS.get(self.account.state) or SIGNS[self.tone]
+
+    @property
     def can_pause(self) -> bool:
         """Tell whether its owner may stop fetching."""
         return (State(self.account.state), Event.PAUSED) in MOVES
@@ -48,6 +53,8 @@ class Card:
     @property
     def mend(self) -> Words:
         """Name the button for a new password or server, where one of them mends the account."""
+        if self.account.state == State.PREPARED:
+            return _("Finish adding")
         if self.reason is None:
             return STEPS[Step.SIGN_IN] if self.account.state in NEED_PROOF else ""
         return self.reason.step_words if self.reason.step in AT_CONNECTION else ""
@@ -75,8 +82,17 @@ LOCKS: dict[str, Words] = {
     "starttls": _("encrypted (STARTTLS)"),
     "plain": _("not encrypted"),
 }
+SIGNS: dict[str, str] = {
+    "ok": "circle-check",
+    "busy": "refresh-cw",
+    "warn": "clock",
+    "danger": "circle-alert",
+    State.PREPARED: "key-round",
+    State.PAUSED: "circle-pause",
+    State.ARCHIVED: "archive",
+}
 STATE_WORDS: dict[str, tuple[str, Words]] = {
-    State.PREPARED: ("warn", _("Needs sign-in")),
+    State.PREPARED: ("warn", _("Not finished")),
     State.NEEDS_SIGN_IN: ("danger", _("Needs sign-in")),
     State.PAUSED: ("warn", _("Paused")),
     State.DISABLED: ("danger", _("Stopped")),

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.explain import explain
-from accounts.models import ExternalAccount, Plan, User
+from accounts.models import ExternalAccount, Plan, State, User
 from accounts.models.account import SECURITIES
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
@@ -124,9 +124,9 @@ class ConnectionForm(forms.Form):
         values = super().clean() or self.cleaned_data
         if security := values.get("security"):
             standard = STANDARD_PORTS[Protocol.POP3, Security(security)]
-            values["port"] = values.get("port") or standard
+            port = values["port"] = values.get("port") or standard
             self._ask_policy(values)
-            if values["port"] != standard:
+            if port != standard:
                 self._refuse("conn.port")
         if _is_private(values.get("host", ""), values.get("port")):
             self._refuse("conn.private", host=values["host"])
@@ -204,27 +204,25 @@ class AccountForm(ConnectionForm):
 
 
 class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """How an account is called and shown, how often it is fetched and how much at once."""
+    """How an account is called and shown."""
 
     class Meta:
         model = ExternalAccount
-        fields = ("name", "badge", "color", "interval_minutes", "max_per_cycle")
+        fields = ("name", "badge", "color", "in_all_inboxes")
+
+
+class FetchingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """How often an account is fetched and how much at once."""
+
+    class Meta:
+        model = ExternalAccount
+        fields = ("interval_minutes", "max_per_cycle")
 
     def __init__(self, *args: Any, plan: Plan, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["max_per_cycle"] = pace_of(self.instance, plan).at_most
         self.fields["interval_minutes"] = _interval(plan.min_interval_minutes)
         self.fields["max_per_cycle"] = _limit(plan.max_per_cycle)
-
-    @property
-    def look(self) -> list[forms.BoundField]:
-        """Return the fields about how it is called and shown."""
-        return [self[name] for name in ("name", "badge", "color")]
-
-    @property
-    def fetching(self) -> list[forms.BoundField]:
-        """Return the fields about how it is fetched."""
-        return [self[name] for name in ("interval_minutes", "max_per_cycle")]
 
 
 def _interval(shortest: int) -> forms.IntegerField:
@@ -271,17 +269,33 @@ def _limit(most: int | None) -> forms.IntegerField:
     )
 
 
-class RemoveForm(forms.Form):
-    """The typed confirmation that an account shall go."""
+KEEP, ERASE = "keep", "erase"
 
+
+class RemoveForm(forms.Form):
+    """What becomes of the mail of an account that shall go, and the typed confirmation."""
+
+    mail = forms.ChoiceField(
+        label=_("The mail fetched from it"),
+        choices=[
+            (KEEP, _("Keep it here to read; only fetching and sending end")),
+            (ERASE, _("Erase it here for good")),
+        ],
+        widget=forms.RadioSelect,
+    )
     typed = forms.CharField(
         label=_("Type the address of the account"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
 
-    def __init__(self, *args: Any, address: str, **options: Any) -> None:
+    def __init__(self, *args: Any, account: ExternalAccount, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.address = address
+        self.address = account.address
+        if account.state == State.ARCHIVED:
+            # Its mail was kept once already: all that is left is to erase it.
+            self.fields["mail"] = forms.ChoiceField(
+                choices=[(ERASE, ERASE)], widget=forms.HiddenInput, initial=ERASE
+            )
 
     def clean_typed(self) -> str:
         """Accept the address only, whatever its case."""

@@ -55,6 +55,7 @@ MOVES: dict[tuple[State, Event], State] = {
     if state not in GONE
     for event, gone in ((Event.ARCHIVED, State.ARCHIVED), (Event.REMOVED, State.REMOVED))
 }
+MOVES[State.ARCHIVED, Event.REMOVED] = State.REMOVED
 
 
 def advance(account: ExternalAccount, event: Event, *, now: datetime, **columns: Any) -> State:

@@ -104,11 +104,14 @@ def make_default(account: ExternalAccount) -> None:
         quotas.touch(account.owner_id)
 
 
-def remove_account(account: ExternalAccount, *, now: datetime) -> None:
-    """Hide an account at once and forget its secrets; its mail is purged later."""
+def remove_account(account: ExternalAccount, *, now: datetime, keep_mail: bool = False) -> None:
+    """End an account and forget its secrets.
+
+    Its mail stays readable where it is kept; else it is hidden at once, and purged later.
+    """
     with transaction.atomic():
         was_default = account.is_default
-        lifecycle.advance(account, Event.REMOVED, now=now)
+        lifecycle.advance(account, Event.ARCHIVED if keep_mail else Event.REMOVED, now=now)
         credentials.forget(account)
         if was_default:
             _default_to_first(account.owner_id)

@@ -15,6 +15,7 @@ urlpatterns = [
     path("auth/", include("allauth.urls")),
     path("settings/", include("accounts.urls")),
     path("settings/", include("fetcher.urls")),
+    path("settings/", include("mailstore.account_urls")),
     path("mail/", include("mailstore.urls")),
     path("language/", pages.set_language, name="set_language"),
     path("favicon.ico", pages.favicon, name="favicon"),

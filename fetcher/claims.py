@@ -92,7 +92,9 @@ def _claim(now: datetime, waiting: Counter[str]) -> tuple[list[int], bool]:
         return [], False
     due = ExternalAccount.objects.due(now).order_by("next_fetch_at")
     locked = due.select_for_update(skip_locked=_can_skip())[:room]
-    found = dict(locked.values_list("id", "failing_since"))
+    # What became due together, as all of a person's accounts do when asked, goes by their order.
+    rows = sorted(locked.values_list("next_fetch_at", "position", "id", "failing_since"), key=_turn)
+    found = {pk: since for _, _, pk, since in rows}
     hosts = _hosts(found)
     queue = [Due(pk, hosts.get(pk, ""), since is not None) for pk, since in found.items()]
     waits = choose(queue, under_way, per_host=settings.CONNECTIONS_PER_HOST)
@@ -101,6 +103,10 @@ def _claim(now: datetime, waiting: Counter[str]) -> tuple[list[int], bool]:
     for wait, account_ids in waits.items():
         _accounts(account_ids).update(next_fetch_at=now + wait)
     return claimed, len(found) == room
+
+
+def _turn(row: tuple[datetime | None, int, int, datetime | None]) -> tuple[float, int]:
+    return (row[0].timestamp() if row[0] else 0.0, row[1])
 
 
 def _accounts(account_ids: Collection[int]) -> QuerySet[ExternalAccount]:

@@ -101,8 +101,7 @@ def beside(request: HttpRequest, message: Message) -> Listing:
     view = within.removeprefix("all-")
     if within.startswith("all-") and view in VIEWS:
         return merged(view, request.GET)
-    slug = message.folder.role or str(message.folder.public_id)
-    return folder_of(message.account, slug, request.GET)
+    return folder_of(message.account, message.folder.slug, request.GET)
 
 
 def _find_folder(account: ExternalAccount, slug: str) -> tuple[Folder | None, str | Promise]:

@@ -126,6 +126,11 @@ class Folder(models.Model):
     def __str__(self) -> str:
         return self.name or self.get_role_display()
 
+    @property
+    def slug(self) -> str:
+        """Return the folder's part of an address."""
+        return self.role or str(self.public_id)
+
 
 class Label(models.Model):
     """A word that a person puts on messages, across accounts."""

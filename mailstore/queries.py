@@ -51,7 +51,7 @@ def list_messages(
         found = found.filter(account=account)
     if folder:
         found = found.filter(folder=folder)
-    found = _in_view(found, view)
+    found = _in_view(found, view, user)
     if text:
         found = found.filter(search.matching(user, text))
     if key := _read_key(before):
@@ -81,23 +81,35 @@ def newest_in_inbox(account: ExternalAccount) -> datetime | None:
     return newest.values_list("sent_at", flat=True).first()
 
 
+def space_taken(account: ExternalAccount) -> int:
+    """Return how many bytes the messages of an account take."""
+    return Folder.objects.filter(account=account).aggregate(size=Sum("size"))["size"] or 0
+
+
 def unread_total(user: User) -> int:
-    """Return how many messages wait unread in all inboxes."""
+    """Return how many messages wait unread in the inboxes that are shown together."""
     inboxes = Folder.objects.for_user(user).filter(role=Role.INBOX)
-    shown = inboxes.exclude(account__state=State.REMOVED)
+    shown = inboxes.exclude(account__state=State.REMOVED).filter(account__in_all_inboxes=True)
     return shown.aggregate(total=Sum("unread"))["total"] or 0
 
 
-def _in_view(found: MessageQuerySet, view: str) -> MessageQuerySet:
+def _in_view(found: MessageQuerySet, view: str, user: User) -> MessageQuerySet:
     match view:
         case "inbox":
-            return found.filter(folder__role=Role.INBOX)
+            return _merged(found, user).filter(folder__role=Role.INBOX)
         case "unread":
-            return found.filter(folder__role=Role.INBOX, seen=False)
+            return _merged(found, user).filter(folder__role=Role.INBOX, seen=False)
         case "starred":
             return found.filter(flagged=True).exclude(folder__role__in=[Role.TRASH, Role.JUNK])
         case _:
             return found
+
+
+def _merged(found: MessageQuerySet, user: User) -> MessageQuerySet:
+    """Leave out the accounts that their owner has switched off for All inboxes."""
+    accounts = ExternalAccount.objects.for_user(user).filter(in_all_inboxes=False)
+    out = list(accounts.values_list("pk", flat=True))
+    return found.exclude(account__in=out) if out else found
 
 
 def _key(message: Message) -> str:

@@ -78,8 +78,8 @@ class Rail:
 
     @property
     def unread(self) -> int:
-        """Return the unread messages of all inboxes."""
-        return sum(block.inbox.unread for block in self.blocks)
+        """Return the unread messages of the inboxes that are shown together."""
+        return sum(block.inbox.unread for block in self.blocks if block.account.in_all_inboxes)
 
     @property
     def can_check(self) -> bool:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import quotas
 from accounts.models import ExternalAccount
-from accounts.views import SignedInRequest, back_from
+from accounts.views import SignedInRequest, back_from, uuids
 from mailstore import actions, listings
 from mailstore.contents import condition_of, own_message
 from mailstore.listings import Listing
@@ -93,10 +93,10 @@ def act(request: SignedInRequest) -> HttpResponse:
     """Mark chosen messages read or unread, or turn one star, and go back to ``next``."""
     for name, value in (("flag", True), ("unflag", False)):
         if name in request.POST:
-            actions.flag(request.user, _ids(request, name), value)
+            actions.flag(request.user, uuids(request.POST.getlist(name)), value)
     wish = request.POST.get("do")
     if wish in {"seen", "unseen"}:
-        actions.mark_seen(request.user, _ids(request, "ids"), wish == "seen")
+        actions.mark_seen(request.user, uuids(request.POST.getlist("ids")), wish == "seen")
     return redirect(back_from(request, "mail_home"))
 
 
@@ -149,14 +149,3 @@ def _is_opened_by_reader(request: SignedInRequest) -> bool:
 def _wants_fragment(request: SignedInRequest) -> bool:
     """Tell whether htmx swaps the answer into the page; going back in history needs it whole."""
     return bool(request.htmx) and not request.htmx.history_restore_request
-
-
-def _ids(request: SignedInRequest, name: str) -> list[UUID]:
-    """Read public ids from a form, passing over what is none."""
-    ids = []
-    for value in request.POST.getlist(name):
-        try:
-            ids.append(UUID(value))
-        except ValueError:
-            continue
-    return ids

@@ -74,6 +74,7 @@ class ExternalAccount(models.Model):
     color = models.CharField(_("colour"), max_length=8, choices=Color)
     position = models.PositiveIntegerField(default=0)
     is_default = models.BooleanField(_("default account"), default=False)
+    in_all_inboxes = models.BooleanField(_("Show in All inboxes"), default=True)
     state = models.CharField(max_length=16, choices=State, default=State.PREPARED, editable=False)
     state_since = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

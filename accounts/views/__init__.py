@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
@@ -21,3 +24,14 @@ def back_from(request: HttpRequest, otherwise: str) -> str:
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
     return back if back.startswith("/") and is_ours else otherwise
+
+
+def uuids(values: Iterable[str]) -> list[UUID]:
+    """Read public ids from a form, passing over what is none."""
+    ids = []
+    for value in values:
+        try:
+            ids.append(UUID(value))
+        except ValueError:
+            continue
+    return ids

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import ladder, onboarding, quotas
 from accounts.explain import explain
 from accounts.forms import AccountForm, ConnectionForm, refuse
-from accounts.models import ExternalAccount, Probe
+from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeState
 from accounts.onboarding import AccountRefused, NewAccount, wanted_again
 from accounts.policy import policy_of
@@ -47,7 +47,8 @@ def account_add(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def account_connection(request: SignedInRequest, account: UUID) -> HttpResponse:
     """Ask for a new password or server of an account, which is tested before it is saved."""
-    chosen = get_object_or_404(ExternalAccount.objects.for_user(request.user), public_id=account)
+    owned = ExternalAccount.objects.for_user(request.user).exclude(state=State.ARCHIVED)
+    chosen = get_object_or_404(owned, public_id=account)
     policy, initial = policy_of(request.user), ladder.connection_of(chosen.incoming)
     form = ConnectionForm(request.POST or None, policy=policy, initial=initial)
     if request.method == "POST" and form.is_valid():

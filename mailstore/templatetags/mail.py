@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from accounts.models import ExternalAccount
 from accounts.themes import SYSTEM, theme_of
 from mailstore.models import Message
-from mailstore.queries import newest_in_inbox
+from mailstore.queries import newest_in_inbox, space_taken
 from mailstore.rail import Rail, build_rail
 from mailstore.senders import is_disguised
 
@@ -39,6 +39,12 @@ def rail_of_reader(context: Context) -> Rail:
 def newest_mail(account: ExternalAccount) -> datetime | None:
     """Return when the newest message in an account's inbox was sent, or None without any."""
     return newest_in_inbox(account)
+
+
+@register.simple_tag
+def space_used(account: ExternalAccount) -> int:
+    """Return how many bytes the messages of an account take."""
+    return space_taken(account)
 
 
 @register.filter

@@ -26,7 +26,7 @@ def alice(client: Client) -> User:
 
 
 def settings_of(account: ExternalAccount) -> str:
-    return reverse("account_settings", args=[account.public_id])
+    return reverse("account_fetching", args=[account.public_id])
 
 
 def test_both_settings_are_saved_and_shown_on_the_card(client: Client, alice: User) -> None:

@@ -203,7 +203,8 @@ def test_fields_that_are_not_asked_for_are_not_taken(client: Client, alice: User
     account = make_account(alice)
     look = {"name": "Work", "badge": "WK", "color": "teal", "interval_minutes": 10}
     forbidden = {"owner": bob.pk, "state": "removed", "is_default": "on", "refusals": 1}
-    client.post(reverse("account_settings", args=[account.public_id]), look | forbidden)
+    for page in ("account_settings", "account_fetching"):
+        client.post(reverse(page, args=[account.public_id]), look | forbidden)
     account.refresh_from_db()
     assert (account.name, account.interval_minutes) == ("Work", 10)
     assert (account.owner, account.state, account.is_default) == (alice, State.ACTIVE, False)
@@ -410,8 +411,10 @@ def test_an_account_is_paused_resumed_and_made_default(client: Client, alice: Us
 def test_an_account_goes_once_its_address_is_typed(client: Client, alice: User) -> None:
     account = make_account(alice)
     address = reverse("account_remove", args=[account.public_id])
-    assert client.post(address, {"typed": "something"}).status_code == 422
-    assert client.post(address, {"typed": account.address.upper()}).status_code == 302
+    erase = {"mail": "erase"}
+    assert client.post(address, erase | {"typed": "something"}).status_code == 422
+    assert client.post(address, {"typed": account.address}).status_code == 422
+    assert client.post(address, erase | {"typed": account.address.upper()}).status_code == 302
     account.refresh_from_db()
     assert account.state == State.REMOVED
     assert client.get(address).status_code == 404

@@ -82,6 +82,10 @@ def _ask_for_no_day(visitor: Visit) -> None:
         visitor.page.locator("main button[type=submit]").first.click()
 
 
+def _empty_the_name(visitor: Visit) -> None:
+    _submit(visitor, name="")
+
+
 def _ask_too_much(visitor: Visit) -> None:
     _submit(visitor, interval_minutes="0", max_per_cycle="0")
 
@@ -172,7 +176,10 @@ SETTINGS = (
     Shown("add", READER, "/settings/mail-accounts/add/"),
     Shown("add, refused", READER, "/settings/mail-accounts/add/", _type_nonsense, is_refused=True),
     Shown("account settings", READER, "account"),
-    Shown("account settings, refused", READER, "account", _ask_too_much, is_refused=True),
+    Shown("account settings, refused", READER, "account", _empty_the_name, is_refused=True),
+    Shown("fetching", READER, "fetching"),
+    Shown("fetching, refused", READER, "fetching", _ask_too_much, is_refused=True),
+    Shown("storage of an account", READER, "storage"),
     Shown("journal", READER, "journal"),
     Shown("journal, details", READER, "journal", _open_details),
     Shown("journal, empty", READER, "no journal"),

@@ -173,7 +173,8 @@ def _at_the_provider(account: ExternalAccount) -> None:
 
 def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[str, str]:
     names = {"account": "account_settings", "connection": "account_connection"}
-    names |= {"remove": "account_remove", "journal": "journal"}
+    names |= {"remove": "account_remove", "journal": "journal", "fetching": "account_fetching"}
+    names |= {"storage": "account_storage"}
     names |= {"deletion": "account_deletion", "left": "account_left"}
     own = {name: reverse(view, args=[account.public_id]) for name, view in names.items()}
     own["deletion planned"] = f"{own['deletion']}?when=later&days=14"

@@ -1,0 +1,12 @@
+"""The addresses of what is stored of one account, below /settings/."""
+
+from django.urls import path
+
+from mailstore import account_views
+
+ACCOUNT = "mail-accounts/<uuid:account>"
+
+urlpatterns = [
+    path(f"{ACCOUNT}/storage/", account_views.account_storage, name="account_storage"),
+    path(f"{ACCOUNT}/mail.mbox", account_views.account_export, name="account_export"),
+]

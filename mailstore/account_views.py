@@ -1,0 +1,50 @@
+"""What is stored of one account: the space it takes, and all of its mail as one file."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from accounts import quotas
+from accounts.models import ExternalAccount
+from accounts.views import SignedInRequest
+from mailstore.exporting import as_mbox
+from mailstore.models import Folder, Message
+
+
+@require_safe
+@login_required
+def account_storage(request: SignedInRequest, account: UUID) -> HttpResponse:
+    """Show how much room an account's folders take of what its owner may use."""
+    own = _own(request, account)
+    folders = Folder.objects.for_user(request.user).filter(account=own, total__gt=0)
+    rows = sorted(folders, key=lambda folder: folder.size, reverse=True)
+    context = {
+        "account": own,
+        "folders": rows,
+        "total": sum(folder.total for folder in rows),
+        "size": sum(folder.size for folder in rows),
+        "usage": quotas.usage(request.user.pk),
+    }
+    return render(request, "mailstore/account_storage.html", context)
+
+
+@require_safe
+@login_required
+def account_export(request: SignedInRequest, account: UUID) -> StreamingHttpResponse:
+    """Send every message of an account as one mbox, byte for byte."""
+    own = _own(request, account)
+    messages = Message.objects.for_user(request.user).filter(account=own)
+    answer = StreamingHttpResponse(as_mbox(messages), content_type="application/mbox")
+    name = f"{own.address}.mbox"
+    answer.headers["Content-Disposition"] = content_disposition_header(True, name) or ""
+    return answer
+
+
+def _own(request: SignedInRequest, account: UUID) -> ExternalAccount:
+    return get_object_or_404(ExternalAccount.objects.for_user(request.user), public_id=account)
