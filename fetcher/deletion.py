@@ -15,7 +15,7 @@ from fetcher.identity import Found
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import Listing, choose_deletions
 from mailstore import packs
-from wire.pop3 import Pop3Session
+from wire.session import MailSession
 
 CHUNK = 200
 Key = tuple[str, int]
@@ -75,7 +75,7 @@ def _there(account: ExternalAccount) -> QuerySet[RemoteUid]:
 
 
 def mark(
-    session: Pop3Session,
+    session: MailSession,
     folder: RemoteFolder,
     listing: Listing,
     *,

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import accumulate, islice, takewhile
 from threading import Event
 from time import monotonic
@@ -34,12 +34,13 @@ from fetcher.recognition import move
 from fetcher.stopping import Allowance, Stopping, either
 from mailstore import ingest, packs
 from mailstore.folders import role_folder
+from mailstore.ingest import EARLIEST
 from mailstore.inserting import insert
 from mailstore.models import Role
 from mailstore.parsing import UNREAD, fingerprint, parse
 from wire.errors import ConnectionFailed, MailError, ProtocolError
-from wire.pop3 import Pop3Session
-from wire.pop3_session import Answered
+from wire.pop3 import RemoteItem
+from wire.session import Answered, MailSession
 
 log = structlog.get_logger()
 # What a database raises for values that do not fit, whichever way it finds out.
@@ -66,9 +67,20 @@ class Received:
 
 def receive(found: Found, raw: bytes, *, now: datetime) -> Received:
     """Read what a message says; takes time but neither network nor database."""
-    digest = hashlib.sha256(raw).hexdigest()
-    arrival = ingest.Arrival(raw=raw, sha256=digest, parsed=parse(raw), received_at=now)
+    arrival = ingest.Arrival(
+        raw=raw,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        parsed=parse(raw),
+        received_at=_arrived_at(found.item, now),
+        seen=found.item.seen,
+    )
     return Received(found, arrival, fingerprint(raw))
+
+
+def _arrived_at(item: RemoteItem, now: datetime) -> datetime:
+    """Return when a message arrived: as its server says, if that can be, else now."""
+    told = item.arrived_at
+    return told.astimezone(UTC) if told and EARLIEST <= told <= now else now
 
 
 @dataclass(slots=True)
@@ -91,7 +103,7 @@ class Haul:
 def download(
     run: FetchRun,
     folder: RemoteFolder,
-    session: Pop3Session,
+    session: MailSession,
     plan: FetchPlan,
     stopping: Stopping,
     allowance: Allowance,
@@ -149,7 +161,8 @@ def _received(
             if isinstance(raw, MailError):
                 haul.failures.append((wanted[item.number], raw))
             else:
-                yield receive(wanted[item.number], raw, now=timezone.now())
+                found = replace(wanted[item.number], item=item)
+                yield receive(found, raw, now=timezone.now())
             del raw  # Lest a large one lie here while the next is waited for.
             if stopping():
                 break

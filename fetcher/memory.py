@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from accounts.models import ExternalAccount
 from fetcher.models import RemoteFolder
 from fetcher.planning import Listing, is_deletion_due, is_listing_due, next_position
-from wire.pop3 import Capabilities, Pop3Session, Position
+from wire.pop3 import Capabilities, Position
+from wire.session import MailSession
 
 Columns = dict[str, str | int | datetime | None]
 # After any failure the server is asked what it can do. The position needs no such care: it is
@@ -48,7 +49,7 @@ def _position(folder: RemoteFolder) -> Position | None:
 
 def changes(
     folder: RemoteFolder,
-    session: Pop3Session,
+    session: MailSession,
     listing: Listing,
     stored_at: Iterable[datetime],
     *,

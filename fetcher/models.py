@@ -103,11 +103,11 @@ class RemoteUidQuerySet(models.QuerySet["RemoteUid"]):
 class RemoteUid(models.Model):
     """The note that a remote message is stored; it outlives the message, which is not refetched.
 
-    ``uid`` is the UIDL (RFC 1939 §7) or the IMAP UID; where the server gave none it is made from
-    the fingerprint of the headers and ``uid_is_made`` is set. ``occurrence`` numbers repeats of one
-    UIDL. ``listed_size`` is what the server said of its octets, which need not be true.
-    ``deleted_at`` tells when we deleted the message at the server, ``gone_at`` since when a whole
-    listing has not named it.
+    ``uid`` is the UIDL (RFC 1939 §7), or IMAP's UIDVALIDITY and UID; where the server gave none it
+    is made from the fingerprint of the headers and ``uid_is_made`` is set. ``occurrence`` numbers
+    repeats of one UIDL. ``listed_size`` is what the server said of its octets, which need not
+    be true. ``deleted_at`` tells when we deleted the message at the server, ``gone_at`` since
+    when a whole listing has not named it.
     """
 
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)

@@ -15,7 +15,8 @@ from fetcher.sessions import Headings, find_all, open_session
 from mailstore.mending import put_back
 from mailstore.models import Blob
 from wire.errors import MailError
-from wire.pop3 import Pop3Session, RemoteItem
+from wire.pop3 import RemoteItem
+from wire.session import MailSession
 
 
 def refetch(blob_ids: Collection[int]) -> Iterator[tuple[int, int, str]]:
@@ -55,7 +56,7 @@ def _visit(account: ExternalAccount, names: Mapping[str, str]) -> tuple[int, str
 
 
 def _retrieve(
-    session: Pop3Session, owner_id: int, items: Sequence[RemoteItem], digests: Container[str]
+    session: MailSession, owner_id: int, items: Sequence[RemoteItem], digests: Container[str]
 ) -> int:
     batch: dict[str, bytes] = {}
     count = 0

@@ -39,7 +39,7 @@ from fetcher.schedule import LONGEST_WAIT
 from fetcher.sessions import Headings, find_messages, open_session
 from fetcher.stopping import VISIT_SECONDS, Allowance, Stopping, Unwanted, either
 from wire.errors import MailError, MessageTooLarge, Retry
-from wire.pop3 import Pop3Session
+from wire.session import MailSession
 
 log = structlog.get_logger()
 # What may be so for good, and needs no look at the whole list at the next visit.
@@ -115,15 +115,15 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
 
 
 @contextmanager
-def _counted(run: FetchRun, session: Pop3Session) -> Iterator[None]:
+def _counted(run: FetchRun, session: MailSession) -> Iterator[None]:
     """Note how much the server sent, however the visit ends."""
     try:
         yield
     finally:
-        run.received = session.lines.octets_in
+        run.received = session.octets_in
 
 
-def _look(run: FetchRun, session: Pop3Session, folder: RemoteFolder, memory: Memory) -> Recognised:
+def _look(run: FetchRun, session: MailSession, folder: RemoteFolder, memory: Memory) -> Recognised:
     """List, recognise what is stored, and write that down before anything else comes."""
     headings = Headings(session)
     named, is_whole = find_messages(session, headings, folder, memory.position)
@@ -138,7 +138,7 @@ def _look(run: FetchRun, session: Pop3Session, folder: RemoteFolder, memory: Mem
 
 
 def _mark_deleted(
-    session: Pop3Session, folder: RemoteFolder, account: ExternalAccount, listing: Listing
+    session: MailSession, folder: RemoteFolder, account: ExternalAccount, listing: Listing
 ) -> list[deletion.Key]:
     days = account.incoming.delete_after_days
     if days is None or not policy_of(account.owner).allows(DELETE):

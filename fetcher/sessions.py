@@ -14,8 +14,11 @@ from fetcher.identity import Named
 from fetcher.memory import Memory
 from fetcher.models import MAX_UID, RemoteFolder
 from mailstore.parsing import fingerprint, is_telling
+from wire.endpoint import Protocol
 from wire.errors import MailError
-from wire.pop3 import Limits, Pop3Session, Position, RemoteItem, open_pop3
+from wire.imap import open_imap
+from wire.pop3 import Limits, Position, RemoteItem, open_pop3
+from wire.session import MailSession
 
 # The largest message that is usually allowed comes within it at the pace that is called steady.
 OVERTIME_SECONDS = 3 * 3600
@@ -23,17 +26,21 @@ OVERTIME_SECONDS = 3 * 3600
 
 def open_session(
     account: ExternalAccount, memory: Memory, *, max_message_bytes: int
-) -> Pop3Session:
+) -> MailSession:
     """Dial, check the server and sign in. Raise MailError, or SealBroken for the secret.
 
     What administrators do not allow any more is not dialled.
     """
     check_account(account)
+    endpoint, login = account.incoming.endpoint(), login_for(account, Purpose.INCOMING)
+    limits = Limits(message_bytes=max_message_bytes, overtime_seconds=OVERTIME_SECONDS)
+    if account.incoming.protocol == Protocol.IMAP:
+        return open_imap(endpoint, login, guard=settings.GUARD, limits=limits)
     return open_pop3(
-        account.incoming.endpoint(),
-        login_for(account, Purpose.INCOMING),
+        endpoint,
+        login,
         guard=settings.GUARD,
-        limits=Limits(message_bytes=max_message_bytes, overtime_seconds=OVERTIME_SECONDS),
+        limits=limits,
         remembered=memory.capabilities,
         position=memory.position,
     )
@@ -50,7 +57,7 @@ class Heading:
 class Headings:
     """The header fields of listed messages, each asked for once in a session (TOP n 0)."""
 
-    def __init__(self, session: Pop3Session) -> None:
+    def __init__(self, session: MailSession) -> None:
         """Ask in this session."""
         self._session = session
         self._read: dict[int, Heading] = {}
@@ -75,7 +82,7 @@ class Headings:
 
 
 def find_messages(
-    session: Pop3Session, headings: Headings, folder: RemoteFolder, position: Position | None
+    session: MailSession, headings: Headings, folder: RemoteFolder, position: Position | None
 ) -> tuple[list[Named], bool]:
     """List what is there, each under its UIDL, or a made name where the server has none.
 
@@ -88,7 +95,7 @@ def find_messages(
     return [Named(item, item.uid) for item in tail], False
 
 
-def find_all(session: Pop3Session, headings: Headings) -> list[Named]:
+def find_all(session: MailSession, headings: Headings) -> list[Named]:
     """List everything that is there."""
     items = session.list_items()
     made = dict(headings.names([item for item in items if not usable(item.uid)]))

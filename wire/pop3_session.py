@@ -40,6 +40,7 @@ from wire.pop3_replies import (
     read_uids,
     refusal,
 )
+from wire.session import Answered
 from wire.window import Window
 
 # A RETR line is about ten octets: this many fit into any socket's buffer, so that sending them
@@ -53,9 +54,6 @@ LISTED_BYTES = 100
 OVERLAP = "the answers to other commands are still being read"
 
 Value = TypeVar("Value")
-
-
-Answered = tuple[RemoteItem, bytes | MailError]
 
 
 class Pop3Session:
@@ -102,6 +100,11 @@ class Pop3Session:
     def capabilities(self) -> frozenset[str]:
         """Return the names of what the server can do, in upper case (RFC 2449)."""
         return frozenset(self.offers)
+
+    @property
+    def octets_in(self) -> int:
+        """Return how many octets the server has sent, without what TLS adds."""
+        return self.lines.octets_in
 
     @property
     def round_trips(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from types import TracebackType
 from typing import Protocol, Self
 
 from wire.errors import MailError
@@ -25,7 +26,12 @@ class MailSession(Protocol):
     def __enter__(self) -> Self:
         """Return the session itself."""
 
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Close the connection."""
 
     @property
