@@ -3,19 +3,17 @@
 
 const dialog = document.getElementById("verify");
 
-function countDown(form) {
-  const until = performance.now() + Number(form.dataset.wait) * 1000;
-  const button = form.querySelector("button");
-  const shown = form.querySelector("[data-left]");
-  if (!shown) return;
+function countDown(words) {
+  const until = performance.now() + Number(words.dataset.wait) * 1000;
+  const button = words.previousElementSibling;
   button.disabled = true;
   const timer = setInterval(() => {
     const left = Math.ceil((until - performance.now()) / 1000);
-    shown.textContent = left;
-    if (left > 0 && form.isConnected) return;
+    words.querySelector("[data-left]").textContent = left;
+    if (left > 0 && words.isConnected) return;
     clearInterval(timer);
     button.disabled = false;
-    shown.parentElement.remove();
+    words.remove();
   }, 1000);
 }
 
