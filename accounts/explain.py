@@ -94,6 +94,9 @@ MISSING: dict[str, Words] = {
     "date": _("an unknown day"),
     "until": _("later"),
     "provider": _("your provider"),
+    "protocol": "POP3",
+    "tls": "995",
+    "starttls": "110",
 }
 
 

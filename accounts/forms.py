@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import idna
@@ -16,17 +17,12 @@ from accounts.models.account import SECURITIES
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
 from accounts.policy import DELETE, PLAIN, Policy
+from accounts.refusals import wrong_port
 from accounts.themes import DARK, LIGHT, SYSTEM
 from accounts.zones import known_zones
 from wire.addresses import is_allowed
 from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
 
-DELETE_AFTER = [
-    (0, _("at once")),
-    (7, _("after 7 days")),
-    (14, _("after 14 days")),
-    (30, _("after 30 days")),
-]
 FIELDS = {
     "conn.port": "port",
     "conn.private": "host",
@@ -84,7 +80,6 @@ class ConnectionForm(forms.Form):
         min_value=1,
         max_value=65535,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-        help_text=_("995 with SSL/TLS, 110 otherwise. Leave it empty to follow the encryption."),
     )
     username = forms.CharField(
         label=_("User name"),
@@ -98,17 +93,32 @@ class ConnectionForm(forms.Form):
     )
     password = PasswordField()
 
-    def __init__(self, *args: Any, policy: Policy, kept: str | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        policy: Policy,
+        protocol: Protocol = Protocol.POP3,
+        kept: str | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
-        self.policy, self.kept = policy, kept
+        self.policy, self.protocol, self.kept = policy, protocol, kept
         self.may_be_plain = policy.allows(PLAIN)
+        ports = {way: port for (kind, way), port in STANDARD_PORTS.items() if kind == protocol}
+        self.fields["security"].widget.attrs["data-ports"] = json.dumps(ports)
+        self.fields["port"].help_text = _("%(tls)s with SSL/TLS, %(other)s otherwise.") % {
+            "tls": ports[Security.TLS],
+            "other": ports[Security.STARTTLS],
+        }
         self.fields["password"].required = kept is None
         if kept is not None:
             self.fields["password"].help_text = _("Leave it empty to use the one you typed before.")
         if not self.may_be_plain:
             # Not offered, yet understood: whoever asks for it all the same is told why not.
             secure = [choice for choice in SECURITIES if choice[0] != Security.PLAIN]
-            self.fields["security"].widget = forms.Select(choices=secure)
+            self.fields["security"].widget = forms.Select(
+                choices=secure, attrs=self.fields["security"].widget.attrs
+            )
 
     def clean_host(self) -> str:
         """Return the name in lower case, refusing what can be no host name."""
@@ -123,18 +133,24 @@ class ConnectionForm(forms.Form):
         """Let the port follow the encryption, and tell all at once which rules stand against it."""
         values = super().clean() or self.cleaned_data
         if security := values.get("security"):
-            standard = STANDARD_PORTS[Protocol.POP3, Security(security)]
-            port = values["port"] = values.get("port") or standard
+            standard = STANDARD_PORTS[self.protocol, Security(security)]
+            port = values.get("port")
+            port = values["port"] = standard if not port or self._follows() else port
             self._ask_policy(values)
             if port != standard:
-                self._refuse("conn.port")
+                refusal = wrong_port(self.protocol)
+                self._refuse(refusal.code, **refusal.facts)
         if _is_private(values.get("host", ""), values.get("port")):
             self._refuse("conn.private", host=values["host"])
         return values
 
+    def _follows(self) -> bool:
+        """Tell whether another encryption was chosen and the port left as it had been filled in."""
+        return "security" in self.changed_data and "port" not in self.changed_data
+
     def _ask_policy(self, values: dict[str, Any]) -> None:
         server = Endpoint(values.get("host", ""), values["port"], Security(values["security"]))
-        objections = self.policy.objections(Protocol.POP3, server)
+        objections = self.policy.objections(self.protocol, server)
         if values.get("delete_from_server") and (objection := self.policy.against(DELETE)):
             objections.append(objection)
         for objection in objections:
@@ -145,13 +161,13 @@ class ConnectionForm(forms.Form):
         said = ValidationError(f"{words.title} {words.advice}", code=code)
         self.add_error(field if field in self.fields else None, said)
 
-    def wanted(self, address: str, name: str) -> NewAccount:
+    def wanted(self, address: str, name: str, **more: Any) -> NewAccount:
         """Return what was asked for, with the password typed here or kept from before."""
         values = self.cleaned_data
         return NewAccount(
             address=address,
             name=name,
-            protocol=Protocol.POP3,
+            protocol=self.protocol,
             host=values["host"],
             port=values["port"],
             security=Security(values["security"]),
@@ -160,6 +176,7 @@ class ConnectionForm(forms.Form):
             delete_after_days=(
                 (values["delete_after_days"] or 0) if values.get("delete_from_server") else None
             ),
+            **more,
         )
 
 
@@ -173,34 +190,11 @@ def _is_private(host: str, port: int | None) -> bool:
         return False  # A name.
 
 
-def refuse(form: ConnectionForm, error: AccountRefused) -> None:
+def refuse(form: forms.Form, error: AccountRefused) -> None:
     """Put the reason against a test beside the field that it is about."""
     words = explain(error.code, error.facts)
     field = FIELDS.get(error.code)
     form.add_error(field if field in form.fields else None, f"{words.title} {words.advice}")
-
-
-class AccountForm(ConnectionForm):
-    """A new account."""
-
-    field_order = ("address", "name")
-    address = forms.EmailField(
-        label=_("Email address"),
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text=_("The address of the mailbox whose mail you want to read here."),
-    )
-    name = forms.CharField(
-        label=_("Account name"),
-        max_length=80,
-        required=False,
-        validators=[no_controls],
-        help_text=_("How it is called here, for example Work. Leave it empty to use the address."),
-    )
-    delete_from_server = forms.BooleanField(label=_("Delete email from server"), required=False)
-    delete_after_days = forms.TypedChoiceField(
-        label=_("Delete"), choices=DELETE_AFTER, coerce=int, empty_value="", required=False
-    )
 
 
 class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

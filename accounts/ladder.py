@@ -1,4 +1,4 @@
-"""What the page of a server test shows: its rungs, and what was typed, less the password."""
+"""What the page of a server test shows: its rungs, and the settings, less the password."""
 
 from __future__ import annotations
 
@@ -57,17 +57,6 @@ def _mark(probe: Probe, place: int, reached: int) -> str:
     if place == reached:
         return FAILED if probe.state == ProbeState.FAILED else TRYING
     return AHEAD
-
-
-def typed_before(probe: Probe) -> dict[str, Any]:
-    """Return what was typed into the form of a test, except the password."""
-    return {
-        "address": probe.address,
-        "name": probe.name,
-        **connection_of(probe),
-        "delete_from_server": probe.delete_after_days is not None,
-        "delete_after_days": probe.delete_after_days or 0,
-    }
 
 
 def connection_of(source: Probe | IncomingServer) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts import quotas, vault
-from accounts.models import ExternalAccount, Probe, User
+from accounts.models import ExternalAccount, Probe, Setup, User
 from accounts.models.probe import ProbeQuerySet, ProbeState, Step
-from accounts.policy import DELETE, policy_of
-from accounts.refusals import AccountRefused
+from accounts.policy import DELETE, PROTOCOLS, Policy, policy_of
+from accounts.refusals import AccountRefused, wrong_port
 from accounts.roster import NewAccount, add_account, check_room, renew
 from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
 from wire.errors import MailError
@@ -31,6 +31,7 @@ UNFINISHED = Q(state__in=(ProbeState.WAITING, ProbeState.RUNNING))
 KEEP_PASSWORD = timedelta(minutes=15)
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 2
+TESTED = (Protocol.POP3,)
 POLL_SECONDS = 0.2
 TESTS_AN_HOUR = 10
 TESTS_AN_HOUR_AND_HOST = 30
@@ -46,9 +47,12 @@ def begin_probe(
     *,
     now: datetime,
     account: ExternalAccount | None = None,
+    setup: Setup | None = None,
     limited: bool = True,
 ) -> Probe:
     """Ask for a test, which a worker does; with ``account``, of new settings for that one.
+
+    ``setup`` is what its pages lead back to.
 
     Raise AccountRefused where a rule of this place forbids it before any connection is made. Tests
     are counted by the hour unless ``limited`` is off, which is for whoever runs the program.
@@ -61,7 +65,12 @@ def begin_probe(
             _check_rate(owner, wanted.host, now)
         if account is None:
             check_room(owner, wanted.address)
-        return _save_probe(owner, wanted, now, account)
+        return _save_probe(owner, wanted, now, account=account, setup=setup)
+
+
+def offered(policy: Policy) -> list[Protocol]:
+    """Return the types of account that are allowed and that we can test, most wanted first."""
+    return [protocol for protocol in TESTED if policy.allows(PROTOCOLS[protocol])]
 
 
 def wanted_again(probe: Probe) -> NewAccount:
@@ -78,6 +87,9 @@ def wanted_again(probe: Probe) -> NewAccount:
         username=probe.username,
         password=vault.unseal(bytes(probe.sealed_password), belongs_to=probe.belongs_to),
         delete_after_days=probe.delete_after_days,
+        from_address=probe.from_address,
+        reply_to=probe.reply_to,
+        is_default=probe.is_default,
     )
 
 
@@ -144,10 +156,10 @@ def _check_rules(owner: User, wanted: NewAccount) -> None:
     policy.check(wanted.protocol, Endpoint(wanted.host, wanted.port, wanted.security))
     if wanted.delete_after_days is not None and (objection := policy.against(DELETE)):
         raise objection
-    if wanted.protocol is not Protocol.POP3:
+    if wanted.protocol not in TESTED:
         raise AccountRefused("limit.protocol")
     if STANDARD_PORTS[wanted.protocol, wanted.security] != wanted.port:
-        raise AccountRefused("conn.port")
+        raise wrong_port(wanted.protocol)
 
 
 def _check_rate(owner: User, host: str, now: datetime) -> None:
@@ -159,12 +171,12 @@ def _check_rate(owner: User, host: str, now: datetime) -> None:
 
 
 def _save_probe(
-    owner: User, wanted: NewAccount, now: datetime, account: ExternalAccount | None
+    owner: User, wanted: NewAccount, now: datetime, **belonging: ExternalAccount | Setup | None
 ) -> Probe:
     probe = Probe(
         public_id=uuid.uuid4(),
         owner=owner,
-        account=account,
+        **belonging,
         expires_at=now + KEEP_PASSWORD,
         address=wanted.address,
         name=wanted.name,
@@ -174,6 +186,9 @@ def _save_probe(
         security=wanted.security,
         username=wanted.username,
         delete_after_days=wanted.delete_after_days,
+        from_address=wanted.from_address,
+        reply_to=wanted.reply_to,
+        is_default=wanted.is_default,
     )
     probe.sealed_password = vault.seal(wanted.password, belongs_to=probe.belongs_to)
     probe.save()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wire.endpoint import STANDARD_PORTS, Protocol, Security
 from wire.errors import MailError, Retry
 
 
@@ -12,6 +13,7 @@ class AccountRefused(MailError):
         {
             "conn.port",
             "limit.tests",
+            "limit.lookups",
             "limit.host",
             "limit.protocol",
             "policy.outside",
@@ -26,3 +28,9 @@ class AccountRefused(MailError):
         }
     )
     retry = Retry.NEVER
+
+
+def wrong_port(protocol: Protocol) -> AccountRefused:
+    """Return the refusal of a port, with the two that a protocol may have."""
+    ports = {way.value: STANDARD_PORTS[protocol, way] for way in (Security.TLS, Security.STARTTLS)}
+    return AccountRefused("conn.port", detail="", protocol=protocol.upper(), **ports)

@@ -23,7 +23,10 @@ PUNCTUATION = "._-+()[]{}<>\"'"
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What a person tells about an account; ``delete_after_days`` None means never."""
+    """What a person tells about an account; ``delete_after_days`` None means never.
+
+    An empty ``from_address`` is the account's own, an empty ``reply_to`` none.
+    """
 
     address: str
     name: str
@@ -34,6 +37,9 @@ class NewAccount:
     username: str
     password: str = field(repr=False)
     delete_after_days: int | None = None
+    from_address: str = ""
+    reply_to: str = ""
+    is_default: bool = False
 
 
 def check_room(owner: User, address: str) -> None:
@@ -70,9 +76,9 @@ def add_account(owner: User, wanted: NewAccount, *, now: datetime) -> ExternalAc
         raise AccountRefused("account.exists") from error
     _save_server(account, wanted)
     credentials.keep_password(account, Purpose.INCOMING, wanted.password)
-    Identity.objects.create(
-        owner=owner, account=account, name=owner.name, address=wanted.address, is_default=True
-    )
+    _add_identities(account, wanted)
+    if wanted.is_default:
+        make_default(account)
     return account
 
 
@@ -144,6 +150,20 @@ def _save_server(account: ExternalAccount, wanted: NewAccount) -> None:
         defaults=way,
         create_defaults=way | {"delete_after_days": wanted.delete_after_days},
     )
+
+
+def _add_identities(account: ExternalAccount, wanted: NewAccount) -> None:
+    """Make the identity that was asked for, the default, and beside it the account's own."""
+    addresses = {one.casefold(): one for one in (wanted.from_address, wanted.address) if one}
+    for place, address in enumerate(addresses.values()):
+        Identity.objects.create(
+            owner_id=account.owner_id,
+            account=account,
+            name=account.owner.name,
+            address=address,
+            reply_to=wanted.reply_to,
+            is_default=place == 0,
+        )
 
 
 def _default_to_first(owner_id: int) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import code_mails, lifecycle, notice_mails, notices, onboarding, verification
+from accounts import code_mails, lifecycle, notice_mails, notices, onboarding, setups, verification
 
 
 @shared_task
 def run_waiting_probes() -> int:
     """Run the server tests that wait."""
     return onboarding.run_waiting_probes(timezone.now())
+
+
+@shared_task
+def run_waiting_look_ups() -> int:
+    """Run the look-ups of servers that wait."""
+    return setups.run_waiting_look_ups(timezone.now())
 
 
 @shared_task

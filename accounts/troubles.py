@@ -119,8 +119,8 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "conn.port": Trouble(
         YOURS,
-        _("For POP3, only ports 110 and 995 are allowed here."),
-        _("Use 995 with SSL/TLS, or 110 with STARTTLS."),
+        _("For {protocol}, only ports {starttls} and {tls} are allowed here."),
+        _("Use {tls} with SSL/TLS, or {starttls} with STARTTLS."),
         Step.SERVER,
         None,
         (_("If your provider uses another port, ask it for a standard one."),),
@@ -376,6 +376,12 @@ TROUBLES: Final[dict[str, Trouble]] = {
         YOURS,
         _("That was the last of {limit} tests in one hour."),
         _("Wait a while, then try again."),
+        Step.LOOK,
+    ),
+    "limit.lookups": Trouble(
+        YOURS,
+        _("That was the last of {limit} look-ups in one hour."),
+        _("Wait a while, or enter the settings yourself."),
         Step.LOOK,
     ),
     "limit.host": Trouble(

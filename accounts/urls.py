@@ -3,9 +3,10 @@
 from django.urls import path
 
 from accounts.models import Use
-from accounts.views import adding, cards, general, identities, verifying
+from accounts.views import adding, cards, general, identities, verifying, wizard
 
 ACCOUNT = "mail-accounts/<uuid:account>"
+SETUP = "mail-accounts/add/<uuid:setup>"
 IDENTITY = "send-mail-as/<uuid:identity>"
 SEND_AS, REPLY_TO = {"use": Use.SEND_AS}, {"use": Use.REPLY_TO}
 
@@ -13,7 +14,9 @@ urlpatterns = [
     path("general/", general.settings_general, name="settings_general"),
     path("mail-accounts/", cards.mail_accounts, name="mail_accounts"),
     path("mail-accounts/cards/", cards.account_cards, name="account_cards"),
-    path("mail-accounts/add/", adding.account_add, name="account_add"),
+    path("mail-accounts/add/", wizard.account_add, name="account_add"),
+    path(f"{SETUP}/type/", wizard.account_add_type, name="account_add_type"),
+    path(f"{SETUP}/incoming/", wizard.account_add_incoming, name="account_add_incoming"),
     path("mail-accounts/add/<uuid:probe>/", adding.probe, name="probe"),
     path("mail-accounts/add/<uuid:probe>/again/", adding.probe_again, name="probe_again"),
     path(f"{ACCOUNT}/", cards.account_settings, name="account_settings"),

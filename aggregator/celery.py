@@ -53,6 +53,7 @@ def _every(task: str, seconds: float) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "probes": _every("accounts.tasks.run_waiting_probes", TICK_SECONDS),
     "codes": _every("accounts.tasks.mail_codes", TICK_SECONDS),
+    "lookups": _every("accounts.tasks.run_waiting_look_ups", TICK_SECONDS),
     "fetch": _every("fetcher.tasks.dispatch_due_accounts", TICK_SECONDS),
     "notices": _every("accounts.tasks.review_notices", 10.0),
     "mails": _every("accounts.tasks.mail_notices", 10.0),

@@ -10,7 +10,7 @@ import re
 from difflib import get_close_matches
 from email.utils import parseaddr
 from importlib.util import find_spec
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
@@ -176,6 +176,17 @@ def detours(rules: list[str]) -> dict[tuple[str, int], tuple[str, int]]:
                 f"MUARA_CONNECT_TO: {rule!r} must look like pop.example.org:995=127.0.0.1:10995."
             )
     return pairs
+
+
+def nameserver(text: str) -> tuple[str, int] | None:
+    """Take the address of a resolver, ``127.0.0.1:5353``; nothing means the system's own."""
+    if not text:
+        return None
+    host, _, number = text.rpartition(":")
+    try:
+        return str(ip_address(host.strip("[]"))), int(number)
+    except ValueError:
+        refuse(f"MUARA_NAMESERVER is {text!r}; write an address and a port as 127.0.0.1:53.")
 
 
 def redis_url(text: str) -> str:

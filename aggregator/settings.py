@@ -80,7 +80,8 @@ if not MUARA_KEYS:
 
 # --- Other people's servers -----------------------------------------------------------------------
 _detours = environment.detours(read("list", "CONNECT_TO", []))
-GUARD = Guard(allow_networks=networks("ALLOW_NETWORKS"), connect_to=_detours)
+_nameserver = environment.nameserver(read("str", "NAMESERVER", ""))
+GUARD = Guard(networks("ALLOW_NETWORKS"), connect_to=_detours, nameserver=_nameserver)
 CONNECTIONS_PER_HOST = read("int", "CONNECTIONS_PER_HOST", 100)
 if CONNECTIONS_PER_HOST < 1:
     refuse("MUARA_CONNECTIONS_PER_HOST must be 1 or more.")

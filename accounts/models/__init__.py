@@ -13,6 +13,7 @@ from accounts.models.notice import Notice, Topic
 from accounts.models.policy import GroupPolicy
 from accounts.models.probe import Probe
 from accounts.models.quota import Plan, Quota
+from accounts.models.setup import Setup
 from accounts.models.user import User
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Probe",
     "Purpose",
     "Quota",
+    "Setup",
     "State",
     "Topic",
     "Use",

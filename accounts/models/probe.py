@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.account import PROTOCOLS, SECURITIES, ExternalAccount
+from accounts.models.setup import Setup
 from wire.endpoint import Endpoint, Security
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ class Probe(models.Model):
 
     ``step`` is the rung being tried (the failed one once FAILED). ``account`` is set once the
     test has passed and the account was added, or from the start when an account is tested again.
-    Rows are deleted after ``expires_at``.
+    ``setup`` is what the pages of adding go back to. Rows are deleted after ``expires_at``.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, null=True, blank=True)
+    setup = models.ForeignKey(Setup, on_delete=models.SET_NULL, null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 
@@ -67,6 +69,9 @@ class Probe(models.Model):
     security = models.CharField(_("encryption"), max_length=8, choices=SECURITIES)
     username = models.CharField(_("user name"), max_length=254)
     delete_after_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    from_address = models.EmailField(max_length=254, blank=True)
+    reply_to = models.EmailField(max_length=254, blank=True)
+    is_default = models.BooleanField(default=False)
     sealed_password = models.BinaryField(null=True)
 
     state = models.CharField(max_length=8, choices=ProbeState, default=ProbeState.WAITING)

@@ -1,4 +1,4 @@
-"""Adding an account: the form, and the page that follows the test of its server."""
+"""New settings of an account, and the page that follows the test of a server."""
 
 from __future__ import annotations
 
@@ -8,39 +8,18 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import ladder, onboarding, quotas
 from accounts.explain import explain
-from accounts.forms import AccountForm, ConnectionForm, refuse
+from accounts.forms import ConnectionForm, refuse
 from accounts.models import ExternalAccount, Probe, State
-from accounts.models.probe import ProbeState
 from accounts.onboarding import AccountRefused, NewAccount, wanted_again
 from accounts.policy import policy_of
 from accounts.vault import SealBroken
 from accounts.views import SignedInRequest
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def account_add(request: SignedInRequest) -> HttpResponse:
-    """Ask for an account's settings; ``?again=`` fills in those of a test that failed."""
-    failed = _failed_test(request)
-    form = AccountForm(
-        request.POST or None,
-        policy=policy_of(request.user),
-        kept=_kept_password(failed),
-        initial=ladder.typed_before(failed) if failed else None,
-    )
-    if request.method == "POST" and form.is_valid():
-        wanted = form.wanted(form.cleaned_data["address"], form.cleaned_data["name"])
-        if started := _begin(request, form, wanted):
-            return started
-    status = 422 if form.errors else 200
-    return render(request, "accounts/account_add.html", {"form": form}, status=status)
 
 
 @login_required
@@ -82,7 +61,11 @@ def probe_again(request: SignedInRequest, probe: UUID) -> HttpResponse:
     failed = get_object_or_404(Probe.objects.for_user(request.user), public_id=probe)
     try:
         next_one = onboarding.begin_probe(
-            request.user, wanted_again(failed), now=timezone.now(), account=failed.account
+            request.user,
+            wanted_again(failed),
+            now=timezone.now(),
+            account=failed.account,
+            setup=failed.setup,
         )
     except (SealBroken, AccountRefused) as error:
         return _back_to_form(request, failed, error)
@@ -93,7 +76,7 @@ def _begin(
     request: SignedInRequest,
     form: ConnectionForm,
     wanted: NewAccount,
-    account: ExternalAccount | None = None,
+    account: ExternalAccount,
 ) -> HttpResponse | None:
     """Begin the test and lead to its page, or put the reason against it on the form."""
     try:
@@ -104,16 +87,8 @@ def _begin(
     return redirect("probe", test.public_id)
 
 
-def _failed_test(request: SignedInRequest) -> Probe | None:
-    try:
-        wanted = UUID(request.GET.get("again", ""))
-    except ValueError:
-        return None
-    failed = Probe.objects.for_user(request.user).filter(state=ProbeState.FAILED)
-    return failed.filter(public_id=wanted, account=None).first()
-
-
-def _kept_password(failed: Probe | None) -> str | None:
+def kept_password(failed: Probe | None) -> str | None:
+    """Return the password of a failed test while it is kept; it is never part of a page."""
     try:
         return wanted_again(failed).password if failed else None
     except SealBroken:
@@ -128,4 +103,6 @@ def _back_to_form(request: SignedInRequest, failed: Probe, error: Exception) -> 
         messages.info(request, _("Please enter the password once more."))
     if failed.account is not None:
         return redirect("account_connection", failed.account.public_id)
-    return redirect(f"{reverse('account_add')}?again={failed.public_id}")
+    if failed.setup is not None:
+        return redirect("account_add_incoming", failed.setup.public_id)
+    return redirect("account_add")

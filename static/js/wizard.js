@@ -1,11 +1,21 @@
-// The port follows the encryption until somebody types another one.
+// The port follows the encryption until somebody types another one; a password can be looked at.
 
-const STANDARD = { tls: "995", starttls: "110", plain: "110" };
-const security = document.querySelector("select[name=security]");
+const security = document.querySelector("select[data-ports]");
 const port = document.querySelector("input[name=port]");
+const ports = JSON.parse(security?.dataset.ports ?? "{}");
 
 security?.addEventListener("change", () => {
-  if (port.value === "" || Object.values(STANDARD).includes(port.value)) {
-    port.value = STANDARD[security.value];
+  if (port.value === "" || Object.values(ports).includes(Number(port.value))) {
+    port.value = ports[security.value];
   }
 });
+
+for (const button of document.querySelectorAll("[data-shows]")) {
+  const secret = document.getElementById(button.dataset.shows);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const shown = secret.type === "password";
+    secret.type = shown ? "text" : "password";
+    button.ariaPressed = String(shown);
+  });
+}

@@ -18,6 +18,7 @@ from accounts.models import (
     Plan,
     Probe,
     Quota,
+    Setup,
     State,
     User,
     VerificationCode,
@@ -91,6 +92,9 @@ def _second_secret() -> object:
 
 
 ATTEMPTS: dict[str, Attempt] = {
+    "setup_state_known": lambda: Setup.objects.create(
+        owner=_owner(), created_at=NOW, address="a@example.org", state="asleep"
+    ),
     "account_state_known": lambda: _change(state="asleep"),
     "one_live_account_per_address": lambda: (
         _account(address="box@example.org"),

@@ -9,10 +9,11 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from accounts import policy
+from accounts import policy, setups
 from accounts.explain import explain
 from accounts.models import ExternalAccount, GroupPolicy, IncomingServer, Plan, User
 from accounts.policy import ACCOUNTS, DELETE, HOST, OUTSIDE, PLAIN, PORT, Policy, Rule, policy_of
@@ -126,9 +127,11 @@ def test_the_form_tells_every_rule_beside_its_field(client: Client) -> None:
     alice = make_user()
     _policy("Staff", alice, denied_hosts="example.org", ports="110", allow_delete=False)
     client.force_login(alice)
-    typed = {"address": "siti@example.org", "host": "pop.example.org", "security": "tls"}
+    typed = {"host": "pop.example.org", "security": "tls"}
     typed |= {"password": "x", "delete_from_server": "on", "delete_after_days": "7"}
-    answer = client.post("/settings/mail-accounts/add/", typed)
+    begun = setups.begin(alice, "siti@example.org", now=timezone.now(), by_hand=True)
+    setups.remember(begun, {"protocol": "pop3", "provider": "other"})
+    answer = client.post(reverse("account_add_incoming", args=[begun.public_id]), typed)
     page = unescape(answer.content.decode())
     assert answer.status_code == 422
     for said in ("pop.example.org may not", "port 995 may not", "nothing may be deleted"):

@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import onboarding, roster
+from accounts import onboarding, roster, setups
 from accounts.forms import ConnectionForm
-from accounts.models import ExternalAccount, Identity, Plan, Probe, State, User
+from accounts.models import ExternalAccount, Identity, Plan, Probe, Setup, State, User
 from accounts.models.probe import ProbeState, Step
 from accounts.policy import Policy
 from accounts.urls import urlpatterns
@@ -26,7 +26,6 @@ from tests.builders import make_account, make_user
 from wire.guard import Guard
 
 TYPED = {
-    "address": "siti@example.org",
     "name": "Kantor Siti",
     "host": "POP.example.org.",
     "security": "tls",
@@ -35,7 +34,6 @@ TYPED = {
     "password": SECRET,
     "delete_after_days": "7",
 }
-ADD = "/settings/mail-accounts/add/"
 
 
 @pytest.fixture
@@ -46,8 +44,18 @@ def alice(client: Client) -> User:
     return owner
 
 
+def _setup(owner: User) -> Setup:
+    begun = setups.begin(owner, "siti@example.org", now=timezone.now(), by_hand=True)
+    setups.remember(begun, {"protocol": "pop3", "provider": "other"})
+    return begun
+
+
+def _page(setup: Setup) -> str:
+    return reverse("account_add_incoming", args=[setup.public_id])
+
+
 def _failed(owner: User, **columns: Any) -> Probe:
-    probe = onboarding.begin_probe(owner, WANTED, now=timezone.now())
+    probe = onboarding.begin_probe(owner, WANTED, now=timezone.now(), setup=_setup(owner))
     told = {"code": "auth.failed", "step": "sign_in", "detail": "-ERR [AUTH] no <b>entry</b>"}
     facts = {"host": "pop.example.org", "port": 995}
     Probe.objects.filter(pk=probe.pk).update(
@@ -60,7 +68,13 @@ def _addresses(account: ExternalAccount, probe: Probe) -> list[str]:
     identity = Identity.objects.create(
         owner=account.owner, account=account, address="other@example.org"
     )
-    ids = {"account": account.public_id, "probe": probe.public_id, "identity": identity.public_id}
+    assert probe.setup
+    ids = {
+        "account": account.public_id,
+        "probe": probe.public_id,
+        "setup": probe.setup.public_id,
+        "identity": identity.public_id,
+    }
     found = []
     for pattern in urlpatterns:
         names = re.findall(r"<uuid:(\w+)>", str(pattern.pattern))
@@ -84,7 +98,7 @@ def test_a_stranger_finds_nothing_and_changes_nothing(client: Client, method: st
     account, probe = make_account(owner, is_default=True), _failed(owner)
     client.force_login(make_user("bob@example.org", is_staff=True, is_superuser=True))
     addresses = _addresses(account, probe)
-    tables = (ExternalAccount, Probe, Identity)
+    tables = (ExternalAccount, Probe, Setup, Identity)
     before = [list(table.objects.values()) for table in tables]
     for address in addresses:
         if re.search("[0-9a-f-]{36}", address):
@@ -104,7 +118,7 @@ def test_nothing_changes_by_get(client: Client, alice: User) -> None:
 
 @pytest.mark.django_db
 def test_a_posted_form_begins_a_test_and_leads_to_its_page(client: Client, alice: User) -> None:
-    answer = client.post(ADD, TYPED)
+    answer = client.post(_page(_setup(alice)), TYPED)
     probe = Probe.objects.get(owner=alice)
     assert answer["Location"] == reverse("probe", args=[probe.public_id])
     assert (probe.host, probe.port, probe.username) == ("pop.example.org", 995, "siti@example.org")
@@ -114,29 +128,30 @@ def test_a_posted_form_begins_a_test_and_leads_to_its_page(client: Client, alice
 
 @pytest.mark.django_db
 def test_deleting_at_the_provider_is_off_unless_ticked(client: Client, alice: User) -> None:
-    page = client.get(ADD).content.decode()
+    page = client.get(_page(_setup(alice))).content.decode()
     assert re.search(r'name="delete_from_server"[^>]*>', page)
     assert "checked" not in page
-    client.post(ADD, TYPED | {"delete_from_server": "on", "delete_after_days": "0"})
+    client.post(
+        _page(_setup(alice)), TYPED | {"delete_from_server": "on", "delete_after_days": "0"}
+    )
     assert Probe.objects.get(owner=alice).delete_after_days == 0
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("alice")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         *(("port", "111"), ("port", "110"), ("port", "-1"), ("port", "9" * 30)),
-        *(("security", "plain"), ("security", "none"), ("address", "nobody")),
+        *(("security", "plain"), ("security", "none"), ("from_address", "nobody")),
         *(("host", "pop example.org"), ("host", "a/b"), ("host", "x" * 300), ("host", "a..b")),
         *(("username", "siti\nQUIT"), ("password", "a\r\nDELE 1"), ("password", "")),
-        *(("name", "a\x00b"), ("delete_after_days", "5")),
+        *(("name", "a\x00b"), ("delete_after_days", "5"), ("reply_to", "a@b@c")),
     ],
 )
 def test_what_cannot_be_right_is_refused_beside_its_field(
-    client: Client, field: str, value: str
+    client: Client, alice: User, field: str, value: str
 ) -> None:
-    answer = client.post(ADD, TYPED | {field: value})
+    answer = client.post(_page(_setup(alice)), TYPED | {field: value})
     page = answer.content.decode()
     assert answer.status_code == 422
     assert re.search(r"<title>Error:", page)
@@ -147,7 +162,7 @@ def test_what_cannot_be_right_is_refused_beside_its_field(
 
 @pytest.mark.django_db
 def test_starttls_takes_port_110_by_itself(client: Client, alice: User) -> None:
-    client.post(ADD, TYPED | {"security": "starttls"})
+    client.post(_page(_setup(alice)), TYPED | {"security": "starttls"})
     assert Probe.objects.get(owner=alice).port == 110
 
 
@@ -155,19 +170,20 @@ def test_starttls_takes_port_110_by_itself(client: Client, alice: User) -> None:
 def test_plain_is_offered_with_a_warning_where_the_plan_allows_it(
     client: Client, alice: User
 ) -> None:
-    assert 'value="plain"' not in client.get(ADD).content.decode()
+    assert 'value="plain"' not in client.get(_page(_setup(alice))).content.decode()
     Plan.objects.update(allow_plain=True)
-    assert "anybody on the way can read" in client.get(ADD).content.decode()
-    client.post(ADD, TYPED | {"security": "plain"})
+    assert "anybody on the way can read" in client.get(_page(_setup(alice))).content.decode()
+    client.post(_page(_setup(alice)), TYPED | {"security": "plain"})
     assert Probe.objects.get(owner=alice).security == "plain"
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("alice")
 def test_plain_posted_by_hand_is_refused_by_the_plan_beside_every_other_error(
-    client: Client,
+    client: Client, alice: User
 ) -> None:
-    answer = client.post(ADD, TYPED | {"security": "plain", "port": "995", "host": "10.0.0.1"})
+    answer = client.post(
+        _page(_setup(alice)), TYPED | {"security": "plain", "port": "111", "host": "10.0.0.1"}
+    )
     page = unescape(answer.content.decode())
     assert answer.status_code == 422
     assert "Blocked by plan Standard: no unencrypted connections. Choose SSL/TLS" in page
@@ -184,9 +200,10 @@ def test_a_private_address_that_was_allowed_may_be_typed(
     client: Client, alice: User, settings: Settings
 ) -> None:
     typed = TYPED | {"host": "10.0.0.1"}
-    assert client.post(ADD, typed).status_code == 422
+    page = _page(_setup(alice))
+    assert client.post(page, typed).status_code == 422
     settings.GUARD = Guard(allow_networks=(ip_network("10.0.0.0/8"),))
-    client.post(ADD, typed)
+    client.post(page, typed)
     assert Probe.objects.get(owner=alice).host == "10.0.0.1"
 
 
@@ -194,7 +211,7 @@ def test_a_private_address_that_was_allowed_may_be_typed(
 def test_fields_that_are_not_asked_for_are_not_taken(client: Client, alice: User) -> None:
     bob = make_user("bob@example.org")
     more = {"owner": bob.pk, "state": "passed", "attempts": 9, "account": 1, "protocol": "imap"}
-    client.post(ADD, TYPED | more)
+    client.post(_page(_setup(alice)), TYPED | more)
     probe = Probe.objects.get()
     assert (probe.owner, probe.state, probe.attempts, probe.account, probe.protocol) == (
         *(alice, ProbeState.WAITING, 0, None),
@@ -219,7 +236,7 @@ def test_fields_that_are_not_asked_for_are_not_taken(client: Client, alice: User
 def test_too_many_tests_are_told_on_the_form(client: Client, alice: User) -> None:
     for _ in range(10):
         onboarding.begin_probe(alice, WANTED, now=timezone.now())
-    answer = client.post(ADD, TYPED)
+    answer = client.post(_page(_setup(alice)), TYPED)
     assert answer.status_code == 422
     assert "last of 10 tests" in answer.content.decode()
 
@@ -256,9 +273,9 @@ def test_settings_are_changed_without_typing_the_password_again(
     client: Client, alice: User
 ) -> None:
     probe = _failed(alice, code="conn.dns", host="pop.exmple.org")
-    address = f"{ADD}?again={probe.public_id}"
+    assert probe.setup
+    address = _page(probe.setup)
     page = client.get(address).content.decode()
-    assert 'value="pop.exmple.org"' in page
     assert SECRET not in page
     answer = client.post(address, TYPED | {"password": ""})
     follow = Probe.objects.get(state=ProbeState.WAITING)
@@ -269,10 +286,10 @@ def test_settings_are_changed_without_typing_the_password_again(
 @pytest.mark.django_db
 def test_a_password_of_somebody_elses_test_is_not_taken(client: Client, alice: User) -> None:
     probe = _failed(make_user("bob@example.org"))
-    answer = client.post(f"{ADD}?again={probe.public_id}", TYPED | {"password": ""})
-    assert answer.status_code == 422
+    assert probe.setup
+    assert client.post(_page(probe.setup), TYPED | {"password": ""}).status_code == 404
+    assert client.post(_page(_setup(alice)), TYPED | {"password": ""}).status_code == 422
     assert not Probe.objects.filter(owner=alice).exists()
-    assert client.get(f"{ADD}?again=nonsense").status_code == 200
 
 
 @pytest.mark.django_db
@@ -283,7 +300,8 @@ def test_try_again_needs_no_typing_while_the_password_is_kept(client: Client, al
     assert Probe.objects.filter(state=ProbeState.WAITING).count() == 1
     onboarding.forget_old_probes(timezone.now() + timedelta(minutes=16))
     answer = client.post(again)
-    assert answer["Location"] == f"{ADD}?again={probe.public_id}"
+    assert probe.setup
+    assert answer["Location"] == _page(probe.setup)
     assert "enter the password once more" in client.get(answer["Location"]).content.decode()
 
 
@@ -448,7 +466,7 @@ def test_choices_that_do_not_exist_are_refused(client: Client, field: str, value
 
 @pytest.mark.django_db
 def test_what_never_was_is_not_found(client: Client, alice: User) -> None:
-    for name in ("probe", "account_settings"):
+    for name in ("probe", "account_settings", "account_add_type"):
         assert client.get(reverse(name, args=[uuid.uuid4()])).status_code == 404
 
 

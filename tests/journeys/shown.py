@@ -73,7 +73,11 @@ def _half_sign_in(visitor: Visit) -> None:
 
 
 def _type_nonsense(visitor: Visit) -> None:
-    _submit(visitor, address="bukan alamat", host="a..b", username="siti")
+    _submit(visitor, address="bukan alamat")
+
+
+def _type_server(visitor: Visit) -> None:
+    _submit(visitor, host="a..b", username="siti")
 
 
 def _ask_for_no_day(visitor: Visit) -> None:
@@ -175,6 +179,14 @@ SETTINGS = (
     Shown("mail accounts, more", READER, "/settings/mail-accounts/", _open_details),
     Shown("add", READER, "/settings/mail-accounts/add/"),
     Shown("add, refused", READER, "/settings/mail-accounts/add/", _type_nonsense, is_refused=True),
+    Shown("add, searching", READER, "searching"),
+    Shown("add, type", READER, "type"),
+    Shown("add, type found by a search", READER, "type, found"),
+    Shown("add, nothing found", READER, "type, nothing"),
+    Shown("add, incoming", READER, "incoming"),
+    Shown("add, incoming found by a search", READER, "incoming, found"),
+    Shown("add, incoming by hand", READER, "incoming by hand"),
+    Shown("add, incoming refused", READER, "incoming by hand", _type_server, is_refused=True),
     Shown("account settings", READER, "account"),
     Shown("account settings, refused", READER, "account", _empty_the_name, is_refused=True),
     Shown("fetching", READER, "fetching"),

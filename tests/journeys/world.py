@@ -13,15 +13,19 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import notices
-from accounts.models import ExternalAccount, Probe, State
+from accounts import notices, setups
+from accounts.findings import Finding, Source
+from accounts.models import ExternalAccount, Probe, Setup, State, User
 from accounts.models.probe import ProbeState, Step
+from accounts.models.setup import LookUp
+from accounts.providers import Server
 from fetcher.models import DayCount, FetchRun, RemoteFolder, RemoteUid, SetAside
 from mailstore.models import Message
 from mailstore.queries import list_messages
 from tests.builders import make_account
 from tests.journeys.people import make_person, session_of
 from tests.mailstore.rows import letter, make_message
+from wire.endpoint import Protocol, Security
 
 # More than a page of the list holds.
 MANY = 52
@@ -196,7 +200,35 @@ def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[st
             "facts": {"messages": 18402, "octets": 2 * 1024**3},
         },
     }
-    return own | {name: _probe(owner=account.owner, **fields) for name, fields in probes.items()}
+    own |= {name: _probe(owner=account.owner, **fields) for name, fields in probes.items()}
+    return own | _setup_paths(account.owner)
+
+
+def _setup_paths(owner: User) -> dict[str, str]:
+    """Begin accounts of every kind: known, looked up, nothing found, and being looked up."""
+    now, unknown = timezone.now(), "warung@contoh.example"
+    known = setups.begin(owner, "warung@gmail.com", now=now)
+    by_hand = setups.begin(owner, unknown, now=now, by_hand=True)
+    searched, empty, searching = (setups.begin(owner, unknown, now=now) for _ in range(3))
+    told = Server(Protocol.POP3, "mail.contoh.example", Security.TLS, unknown)
+    searched.found = [
+        Finding(source, "autoconfig.contoh.example", (told,)).as_json()
+        for source in (Source.AUTOCONFIG, Source.GUESS)
+    ]
+    for setup in (searched, empty):
+        setup.state = LookUp.DONE
+        setup.save()
+    # A search that no worker takes up ends only by patience.
+    Setup.objects.filter(pk=searching.pk).update(created_at=now + timedelta(hours=1))
+    for setup, provider in ((known, "google"), (searched, "found"), (by_hand, "other")):
+        setups.remember(setup, {"protocol": "pop3", "provider": provider})
+    types = {"type": known, "type, found": searched, "type, nothing": empty, "searching": searching}
+    forms = {"incoming": known, "incoming, found": searched, "incoming by hand": by_hand}
+    return {
+        name: reverse(page, args=[setup.public_id])
+        for page, those in (("account_add_type", types), ("account_add_incoming", forms))
+        for name, setup in those.items()
+    }
 
 
 def _probe(**fields: Any) -> str:

@@ -9,8 +9,8 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts import onboarding
+from accounts.adding_forms import AccountForm
 from accounts.explain import explain
-from accounts.forms import AccountForm
 from accounts.management.base import WRONG_CALL, JsonCommand, Refused, person, read_password
 from accounts.models import Probe, User
 from accounts.models.probe import ProbeState
@@ -97,4 +97,4 @@ def _wanted(owner: User, options: dict[str, Any], password: str) -> NewAccount:
         refusals = form.errors.get_json_data().items()
         told = (f"{name}: {_told(error)}" for name, errors in refusals for error in errors)
         raise Refused(" ".join(told), returncode=WRONG_CALL)
-    return form.wanted(options["address"], options["name"])
+    return form.wanted_for(options["address"])

@@ -1,0 +1,121 @@
+"""Adding an account step by step: address, type and provider, incoming mail; then it is tested."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRefresh
+
+from accounts import onboarding, provider_help, providers, setups
+from accounts.adding_forms import AddressForm, IncomingForm, TypeForm
+from accounts.forms import refuse
+from accounts.models import Setup
+from accounts.onboarding import AccountRefused
+from accounts.policy import policy_of
+from accounts.views import SignedInRequest
+from accounts.views.adding import kept_password
+from wire.endpoint import Protocol
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def account_add(request: SignedInRequest) -> HttpResponse:
+    """Ask for the address, from which the rest mostly follows."""
+    form = AddressForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        by_hand = "by_hand" in request.POST
+        address = form.cleaned_data["address"]
+        try:
+            begun = setups.begin(request.user, address, now=timezone.now(), by_hand=by_hand)
+            return redirect("account_add_type", begun.public_id)
+        except AccountRefused as error:
+            refuse(form, error)
+    context = {"form": form, "helped": provider_help.linked()}
+    return _page(request, "accounts/account_add.html", context, step=1)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def account_add_type(request: SignedInRequest, setup: UUID) -> HttpResponse:
+    """Ask for type and provider, after waiting for the look-up; htmx asks whether it is over."""
+    chosen = _find(request, setup)
+    if setups.is_searching(chosen, timezone.now()) and "by_hand" not in request.GET:
+        return _searching(request, chosen)
+    if request.htmx:
+        return HttpResponseClientRefresh()
+    protocols = onboarding.offered(policy_of(request.user))
+    first = setups.suggested(chosen, protocols)
+    form = TypeForm(request.POST or None, setup=chosen, protocols=protocols, initial=first)
+    if request.method == "POST" and form.is_valid():
+        setups.remember(chosen, form.cleaned_data)
+        return redirect("account_add_incoming", chosen.public_id)
+    context = {"form": form, "setup": chosen}
+    return _page(request, "accounts/account_type.html", context, step=2)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def account_add_incoming(request: SignedInRequest, setup: UUID) -> HttpResponse:
+    """Ask for server and password, filled in as far as they are known; then test them."""
+    chosen = _find(request, setup)
+    if "protocol" not in chosen.typed:
+        return redirect("account_add_type", chosen.public_id)
+    form = _incoming_form(request, chosen)
+    if request.method == "POST":
+        setups.remember(chosen, form.typed())
+        if "back" in request.POST:
+            return redirect("account_add_type", chosen.public_id)
+        if form.is_valid() and (started := _begin_test(request, form, chosen)):
+            return started
+    provider = chosen.typed["provider"]
+    context = {
+        "form": form,
+        "setup": chosen,
+        "provider": providers.by_key(provider),
+        "help": provider_help.help_for(provider),
+        "proposed": setups.proposal(chosen, provider, form.protocol),
+    }
+    return _page(request, "accounts/account_incoming.html", context, step=3)
+
+
+def _searching(request: SignedInRequest, setup: Setup) -> HttpResponse:
+    if request.htmx:
+        return HttpResponse(status=204)
+    return _page(request, "accounts/account_search.html", {"setup": setup}, step=2)
+
+
+def _incoming_form(request: SignedInRequest, setup: Setup) -> IncomingForm:
+    return IncomingForm(
+        request.POST or None,
+        policy=policy_of(request.user),
+        protocol=Protocol(setup.typed["protocol"]),
+        kept=kept_password(setups.last_failed(setup)),
+        initial=setups.initial(setup),
+    )
+
+
+def _begin_test(request: SignedInRequest, form: IncomingForm, setup: Setup) -> HttpResponse | None:
+    wanted = form.wanted_for(setup.address)
+    try:
+        test = onboarding.begin_probe(request.user, wanted, now=timezone.now(), setup=setup)
+    except AccountRefused as error:
+        refuse(form, error)
+        return None
+    return redirect("probe", test.public_id)
+
+
+def _find(request: SignedInRequest, setup: UUID) -> Setup:
+    return get_object_or_404(Setup.objects.for_user(request.user), public_id=setup)
+
+
+def _page(
+    request: SignedInRequest, template: str, context: dict[str, object], *, step: int
+) -> HttpResponse:
+    form = context.get("form")
+    status = 422 if getattr(form, "errors", None) else 200
+    return render(request, template, context | {"step": step}, status=status)
