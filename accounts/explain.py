@@ -29,13 +29,17 @@ UNKNOWN = "server.ours"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Words in the reader's language; ``side`` is "yours", "provider" or "ours"."""
+    """Words in the reader's language; ``side`` is "yours", "provider" or "ours".
+
+    There is a help page for every ``code``.
+    """
 
     title: str
     advice: str
     side: str
     step: Step
     hints: tuple[str, ...] = ()
+    code: str = UNKNOWN
 
     @property
     def side_words(self) -> Words:
@@ -83,6 +87,7 @@ def explain(code: str, facts: Mapping[str, Any]) -> Explanation:
         side=trouble.side,
         step=trouble.step,
         hints=tuple(str(hint).format_map(known) for hint in trouble.hints),
+        code=code if code in TROUBLES else UNKNOWN,
     )
 
 
@@ -104,7 +109,7 @@ class _Facts(dict[str, str]):
     """Facts that say something sensible where one is missing."""
 
     def __missing__(self, name: str) -> str:
-        return str(MISSING.get(name, "?"))
+        return str(MISSING.get(name, "…"))
 
 
 RULES: dict[str, Words] = {"plan": _("plan"), "policy": _("policy")}

@@ -130,6 +130,7 @@ def _words(owner: User, notices: Sequence[Notice]) -> dict[str, Any]:
         "greeting": _("Hello,"),
         "tellings": tellings,
         "comfort": comfort if is_trouble else "",
+        "more": _("More about this"),
         "off_switch": _("You can switch these mails off in the settings"),
     }
 
@@ -153,6 +154,7 @@ def _lines(words: dict[str, Any]) -> Iterator[str]:
         yield telling.reason.title
         yield telling.reason.advice
         yield f"{telling.reason.step_words}: {words['site']}{telling.place}"
+        yield f"{words['more']}: {words['site']}{reverse('help_error', args=[telling.reason.code])}"
     yield ""
     if words["comfort"]:
         yield words["comfort"]

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from aggregator import health, metrics, pages
+from aggregator import health, help_pages, metrics, pages
 
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented way
@@ -17,6 +17,9 @@ urlpatterns = [
     path("settings/", include("fetcher.urls")),
     path("settings/", include("mailstore.account_urls")),
     path("mail/", include("mailstore.urls")),
+    path("help/", help_pages.index, name="help"),
+    path("help/errors/<str:code>/", help_pages.error, name="help_error"),
+    path("help/<slug:topic>/", help_pages.topic, name="help_topic"),
     path("language/", pages.set_language, name="set_language"),
     path("favicon.ico", pages.favicon, name="favicon"),
     path("admin/figures/", admin.site.admin_view(metrics.figures), name="figures"),

@@ -29,6 +29,7 @@ SOME = {
 OPEN = {
     "/favicon.ico": "leads to the icon",
     "/healthz": "for load balancers",
+    "/help/": "help needs no account",
     "/language/": "choosing a language needs no account",
     "/auth/login/": "signing in",
     "/auth/signup/": "signing up",
