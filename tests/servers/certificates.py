@@ -33,6 +33,11 @@ def good(authority: trustme.CA) -> ssl.SSLContext:
     return _serving(authority.issue_cert(HOST))
 
 
+def good_for(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    """Be each of these servers."""
+    return _serving(authority.issue_cert(*names))
+
+
 def self_signed(authority: trustme.CA) -> ssl.SSLContext:
     return _made([HOST], signed_by=None)
 
