@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import policy
+from accounts import policy, quotas
 from accounts.models import ExternalAccount, GroupPolicy, Notice, Plan, Quota, User
 from accounts.pace import hold_to_plans
 from accounts.troubles import TROUBLES
@@ -25,6 +25,7 @@ def hold_to_limits() -> None:
     """Let changed plans and policies act within moments."""
     hold_to_plans()
     policy.look_again(timezone.now())
+    quotas.resume_waiting()
 
 
 @admin.register(User)
@@ -98,6 +99,12 @@ class QuotaAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the 
     fields = ("owner", "allowed_bytes", "used_bytes")
     readonly_fields = ("owner", "used_bytes")
     list_select_related = ("owner",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's signature
+        """Save the limit alone, since fetching moves the rest, and let in what finds room now."""
+        obj.save(update_fields=["allowed_bytes"])
+        quotas.touch(obj.owner_id)
+        hold_to_limits()
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         """Let rows be made on first need."""

@@ -29,6 +29,8 @@ DAY = timedelta(days=1)
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 AT_A_TIME = 100
+# While a storage fills up, or has room again, mail comes as ever.
+HARMLESS = {Topic.FILLING, Topic.TIGHT, Topic.ROOM}
 PAGE = "accounts/notice_mail.html"
 
 
@@ -121,8 +123,8 @@ def compose(owner: User, notices: Sequence[Notice]) -> EmailMultiAlternatives:
 
 def _words(owner: User, notices: Sequence[Notice]) -> dict[str, Any]:
     tellings = [tell(notice) for notice in notices]
-    is_trouble = any(notice.topic != Topic.ROOM for notice in notices)
-    comfort = _("No mail was lost: what is here stays readable, the rest waits at your provider.")
+    is_trouble = any(notice.topic not in HARMLESS for notice in notices)
+    comfort = _("Everything that is here stays readable, and new mail waits at your provider.")
     return {
         "language": owner.mail_language,
         "site": settings.MUARA_URL,

@@ -17,14 +17,12 @@ from accounts import quotas
 from accounts.models import ExternalAccount, Notice, State, Topic
 from accounts.troubles import DAY, TROUBLES
 
-FULL = "quota.full"
-ROOM = "quota.room"
 STOPPED = "account.stopped"
 # What breaks together is told together.
 GATHER = timedelta(minutes=1)
 # Trouble that heals by itself may come and go; within this time its mail is not repeated.
 AGAIN_AFTER = timedelta(days=1)
-COME_AND_GO = {Topic.TROUBLE, Topic.FULL}
+COME_AND_GO = {Topic.TROUBLE, Topic.FULL, Topic.TIGHT, Topic.FILLING}
 AT_A_TIME = 500
 KEEP = timedelta(days=90)
 
@@ -34,11 +32,20 @@ LASTS = {
     Topic.STOPPED: Q(state=State.DISABLED),
     Topic.TROUBLE: Q(state=State.ACTIVE, failing_since__isnull=False),
 }
-IS_FULL = Q(state=State.ACTIVE, last_code=FULL)
+IS_FULL = Q(state=State.ACTIVE, last_code=quotas.FULL)
+# From which share of the storage on a person is told, in percent; the gravest first.
+SHARES = {Topic.TIGHT: 95, Topic.FILLING: 80}
+STORAGE_CODES = {
+    Topic.FULL: quotas.FULL,
+    Topic.TIGHT: "quota.tight",
+    Topic.FILLING: "quota.filling",
+    Topic.ROOM: "quota.room",
+}
 
 
 def review(now: datetime) -> None:
     """Close the notices whose trouble is over, open those that are due, and renew their facts."""
+    quotas.resume_waiting()
     for topic, standing in LASTS.items():
         _close(_open_about(topic).exclude(Exists(_accounts(standing))), now)
     _close_full(now)
@@ -48,6 +55,28 @@ def review(now: datetime) -> None:
         _open([_about(account, topic, now) for account in due.order_by("id")[:AT_A_TIME]], now)
     _open_full(now)
     _follow()
+
+
+def review_storage(now: datetime) -> None:
+    """Tell people whose storage fills up, once for each share until it has fallen below it.
+
+    Who is told of a graver one gets no mail about the lesser.
+    """
+    graver = [Topic.FULL]
+    for topic, percent in SHARES.items():
+        filled = quotas.fuller_than(percent)
+        _close(_open_about(topic).exclude(owner__in=filled.values("owner")), now)
+        told = Notice.objects.filter(closed_at=None, owner=OuterRef("owner"))
+        due = filled.exclude(Exists(told.filter(topic=topic))).order_by("owner")[:AT_A_TIME]
+        rows = due.annotate(knows=Exists(told.filter(topic__in=graver)))
+        _open(
+            [
+                _of(row.owner_id, topic, now, mail_due_at=None if row.knows else now + GATHER)
+                for row in rows
+            ],
+            now,
+        )
+        graver.append(topic)
 
 
 def forget_old(now: datetime) -> None:
@@ -150,16 +179,15 @@ def _open_full(now: datetime) -> None:
     _open([_of(owner_id, Topic.FULL, now) for owner_id in owners], now)
 
 
-def _of(owner_id: int, topic: Topic, now: datetime, **columns: datetime) -> Notice:
+def _of(owner_id: int, topic: Topic, now: datetime, **columns: datetime | None) -> Notice:
     usage = quotas.usage(owner_id)
     return Notice(
         owner_id=owner_id,
         topic=topic,
-        code=FULL if topic is Topic.FULL else ROOM,
+        code=STORAGE_CODES[topic],
         facts={"used": usage.used, "allowed": usage.allowed},
         opened_at=now,
-        mail_due_at=now + GATHER,
-        **columns,
+        **{"mail_due_at": now + GATHER} | columns,
     )
 
 

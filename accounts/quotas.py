@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
-from django.db.models import BigIntegerField, F, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from accounts.models import ExternalAccount, Plan, Quota, State, User
 from wire.errors import MailError, Retry
 
+FULL = "quota.full"
+
 
 class QuotaExceeded(MailError):
     """There is no room for this many bytes; facts: ``used`` and ``allowed`` in bytes."""
 
-    codes = frozenset({"quota.full"})
+    codes = frozenset({FULL})
     retry = Retry.LATER
 
 
@@ -31,6 +35,16 @@ class Usage:
     used: int
     allowed: int
     change: int
+
+    @property
+    def percent(self) -> int:
+        """Return the used share in whole percent, above 100 when overfull."""
+        return 100 * self.used // max(1, self.allowed)
+
+    @property
+    def free(self) -> int:
+        """Return the bytes that still fit; 0 also where a limit was lowered below what is used."""
+        return max(0, self.allowed - self.used)
 
 
 # Correlated subqueries, not joins: PostgreSQL judges them again on the row that a parallel
@@ -63,7 +77,7 @@ def take(owner_id: int, size: int) -> None:
     fits = Quota.objects.filter(owner_id=owner_id, used_bytes__lte=LIMIT - size)
     if not fits.update(used_bytes=F("used_bytes") + size, change_number=F("change_number") + 1):
         now = usage(owner_id)
-        raise QuotaExceeded("quota.full", used=now.used, allowed=now.allowed)
+        raise QuotaExceeded(FULL, used=now.used, allowed=now.allowed)
 
 
 def give_back(owner_id: int, size: int) -> None:
@@ -71,9 +85,39 @@ def give_back(owner_id: int, size: int) -> None:
     Quota.objects.filter(owner_id=owner_id).update(
         used_bytes=F("used_bytes") - size, change_number=F("change_number") + 1
     )
-    # Mail that waits at a provider may come now.
-    waiting = ExternalAccount.objects.filter(owner_id=owner_id, last_code="quota.full")
-    waiting.filter(state=State.ACTIVE).update(next_fetch_at=timezone.now())
+    # Only then, since fetching locks accounts before it takes room for their mail.
+    transaction.on_commit(partial(resume_waiting, owner_id))
+
+
+def resume_waiting(owner_id: int | None = None) -> int:
+    """Fetch at once what waits at providers and finds room now, of one owner or of all.
+
+    Those accounts are full no longer. Count them.
+    """
+    room = Quota.objects.filter(owner=OuterRef("owner_id")).values_list(LIMIT - F("used_bytes"))
+    # What the last visit found to be the smallest that waits; of older visits that is not known.
+    needs = Coalesce(Cast(KT("last_facts__needs"), BigIntegerField()), Value(1))
+    full = ExternalAccount.objects.filter(state=State.ACTIVE, last_code=FULL)
+    full = full if owner_id is None else full.filter(owner_id=owner_id)
+    fitting = full.annotate(room=Subquery(room), needs=needs).filter(room__gte=F("needs"))
+    owners = dict(fitting.values_list("pk", "owner_id"))
+    resumed = full.filter(pk__in=owners).update(last_code="", next_fetch_at=timezone.now())
+    touch_all(set(owners.values()))
+    return resumed
+
+
+def fuller_than(percent: int) -> QuerySet[Quota]:
+    """Return the rows of people who use at least so much of what they are allowed."""
+    default = Plan.objects.filter(is_default=True).values("storage_bytes")[:1]
+    own = Coalesce(
+        "allowed_bytes",
+        "owner__plan__storage_bytes",
+        Subquery(default),
+        Value(Plan().storage_bytes),
+        output_field=BigIntegerField(),
+    )
+    rows = Quota.objects.annotate(allowed=own).filter(used_bytes__gt=0)
+    return rows.filter(used_bytes__gte=F("allowed") * percent / 100)
 
 
 def correct(owner_id: int, used: int) -> None:
@@ -110,9 +154,8 @@ def usage(owner_id: int) -> Usage:
 
 
 def room_left(owner_id: int) -> int:
-    """Return the bytes that still fit; 0 also where a limit was lowered below what is used."""
-    now = usage(owner_id)
-    return max(0, now.allowed - now.used)
+    """Return the bytes that still fit."""
+    return usage(owner_id).free
 
 
 def _have_row(owner_id: int) -> None:

@@ -16,5 +16,7 @@ def place_of(step: Step, account: ExternalAccount | None) -> str:
         return reverse("account_connection", args=[account.public_id])
     if step is Step.IDENTITIES:
         return reverse("send_mail_as")
+    if step is Step.ROOM:
+        return reverse("storage")
     cards = reverse("mail_accounts")
     return f"{cards}#account-{account.public_id}" if account and step in AT_CARD else cards

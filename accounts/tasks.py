@@ -39,6 +39,12 @@ def review_notices() -> None:
 
 
 @shared_task
+def review_storage() -> None:
+    """Open and close what people are told about a storage that fills up."""
+    notices.review_storage(timezone.now())
+
+
+@shared_task
 def mail_notices() -> None:
     """Send the mails about notices that are due."""
     notice_mails.send_due(timezone.now())

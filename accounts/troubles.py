@@ -366,6 +366,18 @@ TROUBLES: Final[dict[str, Trouble]] = {
         _("New mail waits at your provider. Delete mail here to make room."),
         Step.ROOM,
     ),
+    "quota.tight": Trouble(
+        YOURS,
+        _("Your storage is nearly full ({used} of {allowed})."),
+        _("Make room now: once it is full, new mail waits at your provider."),
+        Step.ROOM,
+    ),
+    "quota.filling": Trouble(
+        YOURS,
+        _("Your storage is filling up ({used} of {allowed})."),
+        _("Make room in time: once it is full, new mail waits at your provider."),
+        Step.ROOM,
+    ),
     "quota.room": Trouble(
         YOURS,
         _("There is room in your storage again ({used} of {allowed} used)."),

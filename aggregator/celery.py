@@ -56,6 +56,7 @@ app.conf.beat_schedule = {
     "lookups": _every("accounts.tasks.run_waiting_look_ups", TICK_SECONDS),
     "fetch": _every("fetcher.tasks.dispatch_due_accounts", TICK_SECONDS),
     "notices": _every("accounts.tasks.review_notices", 10.0),
+    "storage": _every("accounts.tasks.review_storage", 60.0),
     "mails": _every("accounts.tasks.mail_notices", 10.0),
     "forsaken": _every("accounts.tasks.stop_forsaken_accounts", 600.0),
     "counts": _every("fetcher.tasks.forget_old_counts", 3600.0),

@@ -89,7 +89,8 @@ class Haul:
 
     ``asked`` counts messages that were asked for, one more at most where the visit ended early;
     ``answered`` those that came or were refused, ``kept`` those that are here now,
-    ``again`` those of them that were here already; ``is_full`` tells that there was no more room.
+    ``again`` those of them that were here already; ``is_full`` tells that there was no more room,
+    and ``unfit`` names what came and found none, with its true size.
     """
 
     failures: list[tuple[Found, MailError]] = field(default_factory=list)
@@ -98,6 +99,7 @@ class Haul:
     kept: int = 0
     again: int = 0
     is_full: bool = False
+    unfit: list[tuple[Found, int]] = field(default_factory=list)
 
 
 def download(
@@ -124,12 +126,20 @@ def download(
                 if haul.is_full:
                     break
     finally:
-        if haul.failures:
-            with transaction.atomic():
-                fence(run, timezone.now())
-                setaside.note(folder, haul.failures, now=timezone.now())
+        _note_what_is_left(run, folder, haul)
     haul.asked = allowance.asked
     return haul
+
+
+def _note_what_is_left(run: FetchRun, folder: RemoteFolder, haul: Haul) -> None:
+    """Write down what could not be had, and what is larger than its server said."""
+    larger = [(found, octets) for found, octets in haul.unfit if octets > found.item.size]
+    if not (haul.failures or larger):
+        return
+    with transaction.atomic():
+        fence(run, timezone.now())
+        setaside.note(folder, haul.failures, now=timezone.now())
+        setaside.note_sizes(folder, larger, now=timezone.now())
 
 
 def _keep_what_fits(
@@ -144,6 +154,7 @@ def _keep_what_fits(
         fitting = takewhile(lambda octets: octets <= room, accumulate(x.octets for x in batch))
         count = len(list(fitting))
         haul.is_full = True
+        haul.unfit += [(one.found, one.octets) for one in batch[count:]]
         if 0 < count < len(batch):
             _keep_what_fits(run, folder, batch[:count], haul)
 

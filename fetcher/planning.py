@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from fetcher.identity import Found
 from wire.pop3 import Position
@@ -41,25 +41,40 @@ class Fate(Enum):
     TOO_LARGE = auto()
     ASIDE = auto()
     TRIED = auto()
+    WAITED = auto()
 
 
-NOTHING_FAILED: Final[Mapping[tuple[str, int], Fate]] = {}
+class Past(NamedTuple):
+    """What becomes of a message that could not be had before, and how large it is at least."""
+
+    fate: Fate
+    size: int = 0
+
+
+NOTHING_FAILED: Final[Mapping[tuple[str, int], Past]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What is known of a message that could not be had; the size is at least so many octets."""
+    """What is known of a message that could not be had; the size is at least so many octets.
+
+    ``is_without_room`` tells that it came and was let go, since the storage was full.
+    """
 
     is_too_large: bool
     size: int
     tries: int
     last_at: datetime
+    is_without_room: bool = False
 
     def fate(self, *, max_message_bytes: int, now: datetime) -> Fate:
         """Tell what becomes of it: the larger one is left until more is allowed, the other rests.
 
-        It is tried again now and then, after everything that never failed.
+        It is tried again now and then, after everything that never failed. What only found no room
+        comes in its turn, once there is room for its true size.
         """
+        if self.is_without_room:
+            return Fate.WAITED
         if self.is_too_large:
             return Fate.TOO_LARGE if self.size > max_message_bytes else Fate.TRIED
         rests = self.tries >= TRIES and now - self.last_at < TRIED_AGAIN_AFTER
@@ -81,8 +96,8 @@ class FetchPlan:
     """What a visit will fetch, and about how many octets that is.
 
     ``too_large`` and ``set_aside`` count what is left where it is, ``waiting`` what stays there for
-    want of room, ``later`` what the limit per visit leaves to the next one; ``held`` is what the
-    provider gives only on another day.
+    want of room, the smallest of it with so many octets as ``needs``; ``later`` what the limit per
+    visit leaves to the next one; ``held`` is what the provider gives only on another day.
     """
 
     download: tuple[Found, ...] = ()
@@ -90,6 +105,7 @@ class FetchPlan:
     too_large: int = 0
     set_aside: int = 0
     waiting: int = 0
+    needs: int = 0
     later: int = 0
     later_octets: int = 0
     held: tuple[Found, ...] = ()
@@ -99,30 +115,37 @@ def plan_fetch(
     found: Sequence[Found],
     known: Container[tuple[str, int]],
     options: Options,
-    fates: Mapping[tuple[str, int], Fate] = NOTHING_FAILED,
+    pasts: Mapping[tuple[str, int], Past] = NOTHING_FAILED,
 ) -> FetchPlan:
     """Plan the downloads of one visit: unknown messages, newest first, while they fit.
 
     A message too large for the room is left waiting, not fatal: a smaller one may still fit. Sizes
-    are the server's hints, so what seems larger than allowed is tried once, and the quota is taken
-    again, exactly, when a batch is kept.
+    are the server's hints, unless more was seen, so what seems larger than allowed is tried once,
+    and the quota is taken again, exactly, when a batch is kept.
     """
     fresh = [entry for entry in reversed(found) if entry.key not in known]
-    fate = {entry.key: fates.get(entry.key) for entry in fresh} if fates else {}
-    candidates = [entry for entry in fresh if not fate.get(entry.key)]
-    candidates += [entry for entry in fresh if fate.get(entry.key) is Fate.TRIED]
-    most = options.max_message_bytes
-    fitting, waiting = _fit(candidates, options.room, most)
+    past = {entry.key: pasts[entry.key] for entry in fresh if entry.key in pasts}
+    fates = [one.fate for one in past.values()]
+    candidates = [one for one in fresh if one.key not in past or past[one.key].fate is Fate.WAITED]
+    candidates += [one for one in fresh if one.key in past and past[one.key].fate is Fate.TRIED]
+
+    def size(entry: Found) -> int:
+        """Return what is counted: no more than the most that will be read of it."""
+        seen = past[entry.key].size if entry.key in past else 0
+        return min(max(entry.item.size, seen), options.max_message_bytes)
+
+    fitting, waiting = _fit(candidates, options.room, size)
     limit = len(fitting) if options.max_messages is None else options.max_messages
-    download, held = _fit(fitting[:limit], options.daily_room, most)
+    download, held = _fit(fitting[:limit], options.daily_room, size)
     return FetchPlan(
         download=tuple(download),
-        octets=sum(min(entry.item.size, most) for entry in download),
-        too_large=sum(one is Fate.TOO_LARGE for one in fate.values()),
-        set_aside=sum(one is Fate.ASIDE for one in fate.values()),
+        octets=sum(map(size, download)),
+        too_large=fates.count(Fate.TOO_LARGE),
+        set_aside=fates.count(Fate.ASIDE),
         waiting=len(waiting),
+        needs=min(map(size, waiting), default=0),
         later=len(fitting[limit:]),
-        later_octets=sum(min(entry.item.size, most) for entry in fitting[limit:]),
+        later_octets=sum(map(size, fitting[limit:])),
         held=tuple(held),
     )
 
@@ -177,18 +200,17 @@ def next_position(known: Position, listing: Listing, octets: int | None) -> Posi
     return Position(count, found[-1].uid if found else known.last_uid, octets)
 
 
-def _fit(entries: Sequence[Found], room: int | None, most: int) -> tuple[list[Found], list[Found]]:
-    """Divide into what fits, which is everything without a limit, and the rest.
-
-    None counts more than the most that will be read of it.
-    """
+def _fit(
+    entries: Sequence[Found], room: int | None, size: Callable[[Found], int]
+) -> tuple[list[Found], list[Found]]:
+    """Divide into what fits, which is everything without a limit, and the rest."""
     if room is None:
         return list(entries), []
     chosen, left = [], []
     for entry in entries:
-        size = min(entry.item.size, most)
-        if size <= room:
-            room -= size
+        octets = size(entry)
+        if octets <= room:
+            room -= octets
             chosen.append(entry)
         else:
             left.append(entry)

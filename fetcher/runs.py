@@ -28,10 +28,10 @@ from fetcher.opening import inbox_of, open_runs, patiently
 from fetcher.outcomes import Outcome, close, outcome_of
 from fetcher.planning import (
     NOTHING_FAILED,
-    Fate,
     FetchPlan,
     Listing,
     Options,
+    Past,
     plan_fetch,
 )
 from fetcher.recognition import Recognised, note, recognise
@@ -146,18 +146,18 @@ def _mark_deleted(
     return deletion.mark(session, folder, listing, delete_after_days=days, now=timezone.now())
 
 
-def _failed(folder: RemoteFolder, listing: Listing, limits: Plan) -> Mapping[tuple[str, int], Fate]:
+def _failed(folder: RemoteFolder, listing: Listing, limits: Plan) -> Mapping[tuple[str, int], Past]:
     if not (listing.found or listing.is_whole):
         return NOTHING_FAILED
     most = limits.max_message_bytes
-    return setaside.fates(folder, max_message_bytes=most, now=timezone.now())
+    return setaside.pasts(folder, max_message_bytes=most, now=timezone.now())
 
 
 def _plan(
     account: ExternalAccount,
     limits: Plan,
     seen: Recognised,
-    failed: Mapping[tuple[str, int], Fate],
+    failed: Mapping[tuple[str, int], Past],
 ) -> FetchPlan:
     if not seen.listing.found:
         return FetchPlan()
@@ -190,9 +190,16 @@ def _told(
     facts: dict[str, str | int] = {name: count for name, count in counts.items() if count}
     if counts["waiting"] and not stopped:
         room = quotas.usage(account.owner_id)
-        facts |= {"used": room.used, "allowed": room.allowed}
+        facts |= {"used": room.used, "allowed": room.allowed, "needs": _needs(plan, haul)}
         return Outcome("quota.full", facts, Retry.LATER)
     return Outcome(facts=facts, stopped=stopped)
+
+
+def _needs(plan: FetchPlan, haul: Haul) -> int:
+    """Return how much room lets anything of what waits come; hints count for what was not seen."""
+    unseen = [found.item.size for found in plan.download[haul.answered :]] if haul.is_full else []
+    sizes = [octets for _, octets in haul.unfit] + unseen + ([plan.needs] if plan.waiting else [])
+    return max(1, min(sizes, default=1))
 
 
 def _still(account: ExternalAccount, seen: Recognised, name: str) -> int:

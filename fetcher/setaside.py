@@ -12,23 +12,23 @@ from accounts.explain import Explanation, explain
 from accounts.models import ExternalAccount
 from fetcher.identity import Found
 from fetcher.models import RemoteFolder, RemoteUid, SetAside
-from fetcher.planning import TRIED_AGAIN_AFTER, TRIES, Failure, Fate, Listing
+from fetcher.planning import TRIED_AGAIN_AFTER, TRIES, Failure, Listing, Past
 from wire.errors import MailError, MessageTooLarge
 
-TOO_LARGE = "message.toolarge"
+TOO_LARGE, NO_ROOM = "message.toolarge", "quota.full"
 Key = tuple[str, int]
 
 
-def fates(folder: RemoteFolder, *, max_message_bytes: int, now: datetime) -> dict[Key, Fate]:
-    """Return what becomes of the messages that failed before."""
-    names = ("uid", "occurrence", "code", "size", "tries", "last_at")
-    rows = SetAside.objects.filter(remote_folder=folder).values_list(*names)
-    return {
-        (uid, occurrence): Failure(code == TOO_LARGE, size, tries, last_at).fate(
-            max_message_bytes=max_message_bytes, now=now
+def pasts(folder: RemoteFolder, *, max_message_bytes: int, now: datetime) -> dict[Key, Past]:
+    """Return what becomes of the messages that could not be had before."""
+    found = {}
+    for row in SetAside.objects.filter(remote_folder=folder):
+        failure = Failure(
+            row.code == TOO_LARGE, row.size, row.tries, row.last_at, row.code == NO_ROOM
         )
-        for uid, occurrence, code, size, tries, last_at in rows
-    }
+        fate = failure.fate(max_message_bytes=max_message_bytes, now=now)
+        found[row.uid, row.occurrence] = Past(fate, row.size)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ def left_at(account: ExternalAccount) -> list[Left]:
     server = {"host": account.incoming.host, "port": account.incoming.port}
     return [
         Left(row, explain(_told_as(row), server), _next_try(row, account))
-        for row in SetAside.objects.filter(account=account).order_by("-last_at", "-pk")
+        for row in SetAside.objects.filter(account=account)
+        .exclude(code=NO_ROOM)
+        .order_by("-last_at", "-pk")
     ]
 
 
@@ -84,7 +86,20 @@ def note(
         row.save(update_fields=["code", "size", "tries", "last_at"])
 
 
-def forget(folder: RemoteFolder, listing: Listing, failed: Mapping[Key, Fate]) -> None:
+def note_sizes(folder: RemoteFolder, unfit: Sequence[tuple[Found, int]], *, now: datetime) -> None:
+    """Remember true sizes of what found no room, lest it come again and again to be let go."""
+    for found, octets in unfit:
+        SetAside.objects.update_or_create(
+            account_id=folder.account_id,
+            remote_folder=folder,
+            uid=found.uid,
+            occurrence=found.occurrence,
+            defaults={"code": NO_ROOM, "size": octets, "last_at": now},
+            create_defaults={"code": NO_ROOM, "size": octets, "last_at": now, "first_at": now},
+        )
+
+
+def forget(folder: RemoteFolder, listing: Listing, failed: Mapping[Key, Past]) -> None:
     """Drop what is stored by now, or is not at the server any more."""
     if not failed:
         return

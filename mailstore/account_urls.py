@@ -1,4 +1,4 @@
-"""The addresses of what is stored of one account, below /settings/."""
+"""The addresses of what is stored, below /settings/."""
 
 from django.urls import path
 
@@ -7,6 +7,7 @@ from mailstore import account_views
 ACCOUNT = "mail-accounts/<uuid:account>"
 
 urlpatterns = [
+    path("storage/", account_views.show_storage, name="storage"),
     path(f"{ACCOUNT}/storage/", account_views.account_storage, name="account_storage"),
     path(f"{ACCOUNT}/mail.mbox", account_views.account_export, name="account_export"),
 ]

@@ -1,4 +1,4 @@
-"""What is stored of one account: the space it takes, and all of its mail as one file."""
+"""What is stored: the room it takes, in all and by account, and one account's mail as a file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,26 @@ from django.views.decorators.http import require_safe
 from accounts import quotas
 from accounts.models import ExternalAccount
 from accounts.views import SignedInRequest
+from mailstore import storage
 from mailstore.exporting import as_mbox
 from mailstore.models import Folder, Message
+from mailstore.rail import build_rail
+
+
+@require_safe
+@login_required
+def show_storage(request: SignedInRequest) -> HttpResponse:
+    """Show how much room there is, what takes it up, and what waits for more."""
+    rail = build_rail(request.user)
+    shares = storage.shares_of(request.user)
+    context = {
+        "rail": rail,
+        "shares": shares,
+        "tone": storage.tone_of(rail.usage),
+        "waiting": sum(share.waiting for share in shares),
+        "plan": quotas.plan_of(request.user),
+    }
+    return render(request, "mailstore/storage.html", context)
 
 
 @require_safe

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import quotas
 from accounts.cards import Card, card_for
-from accounts.models import ExternalAccount, Notice, State, User
-from accounts.telling import Telling, tell
+from accounts.models import ExternalAccount, State, User
+from accounts.telling import Telling, tell_all
 from mailstore.models import Folder, Role
 
 ICONS = {
@@ -98,11 +98,6 @@ class Rail:
         return max((time for time in times if time), default=None)
 
     @property
-    def share(self) -> int:
-        """Return the used share of the storage in whole percent, above 100 when overfull."""
-        return 100 * self.usage.used // max(1, self.usage.allowed)
-
-    @property
     def views(self) -> tuple[FolderLink, ...]:
         """Return the lists that merge all accounts."""
         return tuple(
@@ -127,8 +122,8 @@ def build_rail(user: User) -> Rail:
         AccountBlock(card_for(account, now=now), _links(account, folders[account.pk]))
         for account in ExternalAccount.objects.for_user(user)
     )
-    notices = Notice.objects.open_for(user).select_related("account")
-    return Rail(blocks, usage, tuple(map(tell, notices)))
+    tellings = tell_all(user, [block.account for block in blocks], usage)
+    return Rail(blocks, usage, tellings)
 
 
 def merged_url(view: str) -> str:

@@ -21,6 +21,8 @@ class Topic(models.TextChoices):
     SIGN_IN = "sign_in", _("Sign-in needed")
     STOPPED = "stopped", _("Fetching stopped")
     TROUBLE = "trouble", _("Trouble that lasts")
+    FILLING = "filling", _("Storage filling up")
+    TIGHT = "tight", _("Storage nearly full")
     FULL = "full", _("Storage full")
     ROOM = "room", _("Room again")
 
@@ -71,9 +73,9 @@ class Notice(models.Model):
                 name="one_open_notice_per_account",
             ),
             models.UniqueConstraint(
-                fields=["owner"],
+                fields=["owner", "topic"],
                 condition=Q(closed_at=None, account=None),
-                name="one_open_notice_per_owner",
+                name="one_open_notice_per_owner_and_topic",
             ),
         ]
 

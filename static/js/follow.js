@@ -43,7 +43,7 @@ async function renew(part) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   part.querySelectorAll("details[open]").forEach((one) => twin(one, page)?.setAttribute("open", ""));
   const focused = part.contains(document.activeElement) && twin(document.activeElement, page);
-  part.replaceChildren(...page.body.childNodes);
+  part.replaceChildren(...(page.getElementById(part.id) ?? page.body).childNodes);
   if (focused) focused.focus({ preventScroll: true });
   stale.delete(part);
   part.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));

@@ -134,7 +134,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "used_bytes_never_negative": lambda: Quota.objects.update(used_bytes=-1),
     "notice_topic_known": lambda: _notice(topic="gossip"),
     "one_open_notice_per_account": lambda: _two_notices(_account()),
-    "one_open_notice_per_owner": lambda: _two_notices(None),
+    "one_open_notice_per_owner_and_topic": lambda: _two_notices(None),
     "one_user_per_email_address": lambda: User.objects.create_user("Alice@Example.org"),
 }
 

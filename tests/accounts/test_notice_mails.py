@@ -195,6 +195,19 @@ def test_without_a_mail_server_the_mail_lies_in_the_outbox(
 
 
 @DB
+def test_a_mail_says_nothing_twice() -> None:
+    owner = make_user()
+    refused(owner)
+    full = {"last_code": "quota.full", "last_facts": {"needs": 10**15}}
+    make_account(owner, address="full@example.org", **full)
+    mails_at(NOW)
+    (sent,) = mails_at(NOW + 2 * MINUTE)
+    for words in ("mail was lost", "storage is full", "sign-in needed"):
+        assert str(sent.body).lower().count(words) == 1, words
+    assert "See your storage: http://localhost:8000/settings/storage/" in sent.body
+
+
+@DB
 @pytest.mark.parametrize("language", ["en", "id"])
 @pytest.mark.parametrize("code", sorted(TROUBLES))
 def test_every_trouble_can_be_mailed(code: str, language: str) -> None:

@@ -10,7 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import quotas
+from accounts.cards import card_for
 from accounts.models import ExternalAccount, Quota
+from fetcher import setaside
+from fetcher.models import SetAside
 from fetcher.runs import run_fetch
 from mailstore.models import Message
 from tests.builders import make_account
@@ -45,6 +48,49 @@ def test_sizes_that_are_lies_fill_the_store_to_the_brim_and_the_rest_waits(
     assert stored() == letters("cdef")
     assert used(account) == 4 * SIZE
     assert server.deleted == set()
+
+
+@pipelined
+def test_a_size_that_was_a_lie_is_learnt_at_the_first_time(
+    server: Pop3Server, account: ExternalAccount
+) -> None:
+    hold(server, "abcdef")
+    server.behave("LIST", lambda talk, _: talk.block([f"{n} 1" for n in range(1, 7)]))
+    allow(account, 4 * SIZE + 10)
+    run_fetch(account.pk)
+    server.received.clear()
+    run = run_fetch(account.pk)
+    assert run is not None
+    assert (run.code, run.facts["waiting"], run.facts["needs"]) == ("quota.full", 2, SIZE)
+    assert b"RETR" not in server.heard()
+    assert setaside.left_at(account) == [], "nothing is wrong with it"
+
+    allow(account, 4 * SIZE + SIZE)
+    assert quotas.resume_waiting() == 1
+    run_fetch(account.pk)
+    assert stored() == letters("bcdef")
+    allow(account, 6 * SIZE)
+    visit(account)
+    assert stored() == letters("abcdef")
+    assert not SetAside.objects.exists()
+
+
+@pipelined
+def test_a_raised_limit_ends_the_words_at_once_and_fetching_resumes(
+    server: Pop3Server, account: ExternalAccount
+) -> None:
+    hold(server, "abc")
+    allow(account, 2 * SIZE)
+    run_fetch(account.pk)
+    allow(account, 3 * SIZE - 1)
+    before = quotas.change_number(account.owner_id)
+    assert quotas.resume_waiting() == 0, "there is no room for the one that waits"
+    allow(account, 3 * SIZE)
+    assert quotas.resume_waiting() == 1
+    account.refresh_from_db()
+    assert (account.last_code, card_for(account, now=timezone.now()).reason) == ("", None)
+    assert list(ExternalAccount.objects.due(timezone.now())) == [account]
+    assert quotas.change_number(account.owner_id) > before
 
 
 @pipelined

@@ -11,6 +11,7 @@ from fetcher.planning import (
     Fate,
     Listing,
     Options,
+    Past,
     choose_deletions,
     is_deletion_due,
     is_listing_due,
@@ -50,8 +51,8 @@ def test_repeats_of_a_uid_are_told_apart() -> None:
 def test_what_only_seems_too_large_is_tried_and_what_was_is_left_until_more_is_allowed() -> None:
     huge = Failure(is_too_large=True, size=2_000_000, tries=1, last_at=NOW)
     assert numbers(plan_fetch(listed(10, 2_000_000), set(), WIDE).download) == [2, 1]
-    fates = {("u2", 0): huge.fate(max_message_bytes=WIDE.max_message_bytes, now=NOW)}
-    plan = plan_fetch(listed(10, 2_000_000), set(), WIDE, fates)
+    fate = huge.fate(max_message_bytes=WIDE.max_message_bytes, now=NOW)
+    plan = plan_fetch(listed(10, 2_000_000), set(), WIDE, {("u2", 0): Past(fate)})
     assert (numbers(plan.download), plan.too_large) == ([1], 1)
     assert huge.fate(max_message_bytes=2_000_000, now=NOW) is Fate.TRIED
 
@@ -64,7 +65,8 @@ def test_what_failed_comes_last_and_after_five_times_once_a_day() -> None:
     assert fate(4, timedelta(0)) is Fate.TRIED
     assert fate(5, timedelta(hours=23)) is Fate.ASIDE
     assert fate(50, timedelta(hours=24)) is Fate.TRIED
-    plan = plan_fetch(listed(1, 1, 1), set(), WIDE, {("u3", 0): Fate.TRIED, ("u2", 0): Fate.ASIDE})
+    pasts = {("u3", 0): Past(Fate.TRIED), ("u2", 0): Past(Fate.ASIDE)}
+    plan = plan_fetch(listed(1, 1, 1), set(), WIDE, pasts)
     assert numbers(plan.download) == [1, 3]
     assert plan.set_aside == 1
 
@@ -72,7 +74,18 @@ def test_what_failed_comes_last_and_after_five_times_once_a_day() -> None:
 def test_what_does_not_fit_waits_and_a_smaller_one_behind_it_still_comes() -> None:
     plan = plan_fetch(listed(30, 90, 60), set(), Options(room=100, max_message_bytes=1000))
     assert numbers(plan.download) == [3, 1]
-    assert plan.waiting == 1
+    assert (plan.waiting, plan.needs) == (1, 90)
+
+
+def test_a_size_that_was_seen_counts_more_than_what_the_server_says() -> None:
+    narrow = Options(room=100, max_message_bytes=1000)
+    for fate in (Fate.WAITED, Fate.TRIED):
+        plan = plan_fetch(listed(60, 1, 30), set(), narrow, {("u2", 0): Past(fate, 500)})
+        assert numbers(plan.download) == [3, 1]
+        assert (plan.waiting, plan.needs) == (1, 500)
+    plan = plan_fetch(listed(60, 1, 30), set(), WIDE, {("u2", 0): Past(Fate.WAITED, 500)})
+    assert numbers(plan.download) == [3, 2, 1], "what found no room comes in its turn"
+    assert plan.octets == 590
 
 
 def test_a_limit_per_visit_leaves_the_rest_for_later() -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import notices, setups
 from accounts.findings import Finding, Source
-from accounts.models import ExternalAccount, Probe, Setup, State, User
+from accounts.models import ExternalAccount, Probe, Quota, Setup, State, User
 from accounts.models.probe import ProbeState, Step
 from accounts.models.setup import LookUp
 from accounts.providers import Server
@@ -62,10 +62,14 @@ def make_world() -> World:
     RecoveryCodes.activate(people[GUARDED])
     key = {"name": "Ponsel", "credential": {}}
     Authenticator.objects.create(user=people[KEYED], type="webauthn", data=key)
-    make_account(people[GUARDED], name="Rumah", last_checked_at=timezone.now())
+    full = {"last_code": "quota.full", "last_facts": {"waiting": 1204, "needs": 60_000}}
+    make_account(people[GUARDED], name="Rumah", last_checked_at=timezone.now(), **full)
+    limits = {"used_bytes": 966_000_000, "allowed_bytes": 966_010_000}
+    Quota.objects.filter(owner=people[GUARDED]).update(**limits)
     accounts = _accounts(people[READER])
     _journal(accounts[0])
     notices.review(timezone.now())
+    notices.review_storage(timezone.now())
     paths = _mail_paths(accounts[0]) | _settings_paths(*accounts[:2])
     _at_the_provider(accounts[0])
     return World(sessions, paths)

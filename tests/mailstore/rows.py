@@ -74,7 +74,9 @@ def make_message(
         for part in parsed.parts
     )
     Folder.objects.filter(pk=folder.pk).update(
-        total=F("total") + 1, unread=F("unread") + (0 if message.seen else 1)
+        total=F("total") + 1,
+        unread=F("unread") + (0 if message.seen else 1),
+        size=F("size") + message.size,
     )
     return message
 
