@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import setups
 from accounts.forms import ConnectionForm, no_controls
+from accounts.identity_forms import AddressField
 from accounts.models import Setup
 from accounts.onboarding import NewAccount
 from wire.endpoint import Protocol
@@ -39,10 +40,8 @@ ABOUT: dict[Protocol, tuple[Words, Words]] = {
 class AddressForm(forms.Form):
     """The first page: the one thing that everything else follows from."""
 
-    address = forms.EmailField(
+    address = AddressField(
         label=_("Email address"),
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none"}),
         help_text=_("The address of the mailbox whose mail you want to read here."),
     )
 
@@ -96,15 +95,13 @@ class IncomingForm(ConnectionForm):
         validators=[no_controls],
         help_text=_("How it is called here, for example Work. Leave it empty to use the address."),
     )
-    from_address = forms.EmailField(
+    from_address = AddressField(
         label=_("Default From email"),
-        max_length=254,
         required=False,
         help_text=_("Mail that you write is sent from this address, once it is known to be yours."),
     )
-    reply_to = forms.EmailField(
+    reply_to = AddressField(
         label=_("Reply-to email"),
-        max_length=254,
         required=False,
         help_text=_("Where answers should go, if elsewhere. Another address is proved by a code."),
     )

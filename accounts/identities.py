@@ -94,13 +94,15 @@ def proof_of(identity: Identity, use: Use) -> Proof:
     return Proof(identity.owner, tidy_address(address), use)
 
 
-def ask_for_proofs(identity: Identity, *, now: datetime) -> list[Use]:
+def ask_for_proofs(identity: Identity, *, now: datetime, spare_own: bool = False) -> list[Use]:
     """Have codes mailed for all that is not proved; return what that is, From first.
 
-    Where a limit stops a code the identity waits for its owner to ask again.
+    With ``spare_own`` none is mailed for the account's own address, whose outgoing server is asked
+    next. Where a limit stops a code the identity waits for its owner to ask again.
     """
     missing = unproved(identity, proved_uses(identity.owner_id))
-    for use in missing:
+    spared = {Use.SEND_AS} if spare_own and is_own(identity) else set()
+    for use in [use for use in missing if use not in spared]:
         try:
             send_code(proof_of(identity, use), now=now)
         except CodeRefused:

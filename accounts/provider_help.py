@@ -9,6 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import providers
+from accounts.models import Probe
+from accounts.providers import Provider
 
 Words = str | Promise
 Link = tuple[Words, str]
@@ -169,6 +171,22 @@ def linked() -> list[tuple[str, Link]]:
     return sorted(first.items())
 
 
-def help_for(key: str) -> Help | None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one provider asks for."""
+
+    provider: Provider
+    help: Help
+
+
+def asked_by(key: str) -> Asked | None:
     """Return what a provider asks for, or None where nothing is known."""
-    return HELP.get(key)
+    known, said = providers.by_key(key), HELP.get(key)
+    return Asked(known, said) if known and said else None
+
+
+def after(probe: Probe) -> Asked | None:
+    """Return what the chosen provider asks for where a test could not sign in."""
+    if not probe.code.startswith("auth.") or probe.setup is None:
+        return None
+    return asked_by(probe.setup.typed.get("provider", ""))

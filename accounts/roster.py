@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from accounts import credentials, lifecycle, quotas
+from accounts import credentials, identities, lifecycle, quotas
 from accounts.lifecycle import Event
 from accounts.models import ExternalAccount, Identity, IncomingServer, Purpose, State, User
 from accounts.models.account import GONE, Color
@@ -76,7 +76,7 @@ def add_account(owner: User, wanted: NewAccount, *, now: datetime) -> ExternalAc
         raise AccountRefused("account.exists") from error
     _save_server(account, wanted)
     credentials.keep_password(account, Purpose.INCOMING, wanted.password)
-    _add_identities(account, wanted)
+    _add_identities(account, wanted, now=now)
     if wanted.is_default:
         make_default(account)
     return account
@@ -152,11 +152,14 @@ def _save_server(account: ExternalAccount, wanted: NewAccount) -> None:
     )
 
 
-def _add_identities(account: ExternalAccount, wanted: NewAccount) -> None:
-    """Make the identity that was asked for, the default, and beside it the account's own."""
+def _add_identities(account: ExternalAccount, wanted: NewAccount, *, now: datetime) -> None:
+    """Make the identity that was asked for, the default, and beside it the account's own.
+
+    For addresses elsewhere, which no server of this account can vouch for, codes are mailed.
+    """
     addresses = {one.casefold(): one for one in (wanted.from_address, wanted.address) if one}
     for place, address in enumerate(addresses.values()):
-        Identity.objects.create(
+        identity = Identity.objects.create(
             owner_id=account.owner_id,
             account=account,
             name=account.owner.name,
@@ -164,6 +167,7 @@ def _add_identities(account: ExternalAccount, wanted: NewAccount) -> None:
             reply_to=wanted.reply_to,
             is_default=place == 0,
         )
+        identities.ask_for_proofs(identity, now=now, spare_own=True)
 
 
 def _default_to_first(owner_id: int) -> None:

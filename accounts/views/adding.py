@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import ladder, onboarding, quotas
+from accounts import ladder, onboarding, provider_help, quotas
 from accounts.explain import explain
 from accounts.forms import ConnectionForm, refuse
 from accounts.models import ExternalAccount, Probe, State
@@ -49,6 +49,7 @@ def probe(request: SignedInRequest, probe: UUID) -> HttpResponse:
         "rungs": ladder.rungs(followed),
         "trouble": explain(followed.code, followed.facts) if followed.code else None,
         "room": quotas.room_left(request.user.pk),
+        "asked": provider_help.after(followed),
     }
     part = request.headers.get("HX-Request") == "true"
     return render(request, "accounts/_ladder.html" if part else "accounts/probe.html", context)

@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts import onboarding, provider_help, providers, setups
+from accounts import onboarding, provider_help, setups
 from accounts.adding_forms import AddressForm, IncomingForm, TypeForm
+from accounts.explain import Explanation, explain
 from accounts.forms import refuse
 from accounts.models import Setup
 from accounts.onboarding import AccountRefused
-from accounts.policy import policy_of
+from accounts.policy import PROTOCOLS, policy_of
 from accounts.views import SignedInRequest
 from accounts.views.adding import kept_password
 from wire.endpoint import Protocol
@@ -54,7 +55,7 @@ def account_add_type(request: SignedInRequest, setup: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         setups.remember(chosen, form.cleaned_data)
         return redirect("account_add_incoming", chosen.public_id)
-    context = {"form": form, "setup": chosen}
+    context = {"form": form, "setup": chosen, "refused": _none_allowed(request, protocols)}
     return _page(request, "accounts/account_type.html", context, step=2)
 
 
@@ -76,8 +77,7 @@ def account_add_incoming(request: SignedInRequest, setup: UUID) -> HttpResponse:
     context = {
         "form": form,
         "setup": chosen,
-        "provider": providers.by_key(provider),
-        "help": provider_help.help_for(provider),
+        "asked": provider_help.asked_by(provider),
         "proposed": setups.proposal(chosen, provider, form.protocol),
     }
     return _page(request, "accounts/account_incoming.html", context, step=3)
@@ -87,6 +87,12 @@ def _searching(request: SignedInRequest, setup: Setup) -> HttpResponse:
     if request.htmx:
         return HttpResponse(status=204)
     return _page(request, "accounts/account_search.html", {"setup": setup}, step=2)
+
+
+def _none_allowed(request: SignedInRequest, protocols: list[Protocol]) -> Explanation | None:
+    """Say which rule forbids every type of account, if one does."""
+    objection = None if protocols else policy_of(request.user).against(PROTOCOLS[Protocol.POP3])
+    return explain(objection.code, objection.facts) if objection else None
 
 
 def _incoming_form(request: SignedInRequest, setup: Setup) -> IncomingForm:

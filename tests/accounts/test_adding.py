@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import onboarding, providers, setups
-from accounts.findings import Finding, Source
-from accounts.models import ExternalAccount, Identity, Plan, Probe, Setup, User
+from accounts.findings import Finding, Source, from_table
+from accounts.models import ExternalAccount, Identity, Plan, Probe, Setup, User, VerificationCode
 from accounts.models.probe import ProbeState
 from accounts.models.setup import LookUp
 from accounts.providers import Server
@@ -194,7 +194,7 @@ def test_an_address_that_is_here_is_told_on_the_first_page(client: Client, alice
 @pytest.mark.django_db
 def test_look_ups_are_limited_by_person_and_by_domain(client: Client, alice: User) -> None:
     for number in range(setups.LOOK_UPS_AN_HOUR):
-        follow(client, ADD, {"address": f"siti@contoh{number}.example"})
+        setups.begin(alice, f"siti@contoh{number}.example", now=timezone.now())
     answer = client.post(ADD, {"address": "siti@lain.example"})
     assert "That was the last of 20 look-ups in one hour." in answer.content.decode()
     follow(client, ADD, {"address": "siti@gmail.com"})
@@ -255,6 +255,8 @@ def test_names_and_default_are_kept_with_the_account(alice: User) -> None:
     account.refresh_from_db()
     assert account.is_default
     assert ExternalAccount.objects.filter(is_default=True).count() == 1
+    asked = VerificationCode.objects.values_list("address", "use")
+    assert {*asked} == {("kantor@contoh.example", "send_as"), ("balas@contoh.example", "reply_to")}
     rows = Identity.objects.filter(account=account)
     assert {(one.address, one.reply_to, one.is_default) for one in rows} == {
         ("kantor@contoh.example", "balas@contoh.example", True),
@@ -278,15 +280,34 @@ def test_a_failed_test_leads_back_to_what_was_typed(client: Client, alice: User)
 
 
 @pytest.mark.django_db
-def test_every_preset_is_added_by_typing_two_fields(client: Client, alice: User) -> None:
-    Plan.objects.update(allow_plain=True)
+def test_a_refused_sign_in_is_told_what_its_provider_asks_for(client: Client, alice: User) -> None:
+    there, page = follow(client, ADD, {"address": "siti@nathanael.llc"})
+    incoming, page = follow(client, there, filled(page))
+    assert filled(page)["host"] == "mail.nathanael.llc"
+    there, _ = follow(client, incoming, filled(page) | {"password": SECRET})
+    assert "Settings, Account" not in unescape(client.get(there).content.decode())
+    Probe.objects.update(state=ProbeState.FAILED, code="auth.failed")
+    page = unescape(client.get(there).content.decode())
+    assert "in SmarterMail open Settings, Account" in page
+
+
+@pytest.mark.django_db
+def test_where_no_type_is_allowed_the_page_names_the_rule(client: Client, alice: User) -> None:
+    Plan.objects.update(allow_pop3=False, allow_imap=False)
+    there, page = follow(client, ADD, {"address": "siti@gmail.com"})
+    assert "Blocked by plan Standard" in page
+    assert client.post(there, filled(page) | {"protocol": "pop3"}).status_code == 422
+
+
+def test_every_preset_is_added_by_typing_two_fields() -> None:
     typed, by_hand = {}, []
     for provider in providers.every():
         if not provider.domains or not provider.passwords:
             continue
-        begun = setups.begin(alice, f"siti@{provider.domains[0]}", now=timezone.now())
-        first = setups.suggested(begun, list(Protocol))
-        setups.remember(begun, first)
+        known = from_table(address := f"siti@{provider.domains[0]}")
+        assert known
+        begun = Setup(address=address, found=[known.as_json()])
+        begun.typed = setups.suggested(begun, list(Protocol))
         values = setups.initial(begun)
         asked = ("host", "security", "port", "username")
         typed[provider.key] = 2 + sum(not values.get(name) for name in asked)
