@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import policy, quotas
-from accounts.models import ExternalAccount, GroupPolicy, Notice, Plan, Quota, User
+from accounts import authorizing, policy, quotas, vault
+from accounts.models import ExternalAccount, GroupPolicy, Notice, OAuthApp, Plan, Quota, User
+from accounts.models.oauth_app import ENDPOINTS
 from accounts.pace import hold_to_plans
 from accounts.troubles import TROUBLES
 
@@ -171,6 +173,52 @@ class ExternalAccountAdmin(ReadOnlyAdmin):
         *("owner", "address", "name", "state", "state_since", "created_at", "interval_minutes"),
         *("next_fetch_at", "failing_since", "refusals", "last_checked_at", "last_code"),
     )
+
+
+class OAuthAppForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """An app with its secret, which is sealed and never shown again."""
+
+    secret = forms.CharField(
+        label=_("client secret"),
+        required=False,
+        strip=True,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False),
+        help_text=_("Leave it empty to keep the one that is there."),
+    )
+
+    class Meta:
+        model = OAuthApp
+        fields = (
+            *("name", "slug", "is_enabled", "dialect", "issuer", *ENDPOINTS, "client_id"),
+            *("scopes", "extra", "servers", "allow_page", "allow_device", "grant_days"),
+        )
+
+
+@admin.register(OAuthApp)
+class OAuthAppAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """How this site is known to OAuth providers; what is saved counts from the next sign-in."""
+
+    form = OAuthAppForm
+    list_display = ("name", "slug", "dialect", "is_enabled", "client_id", "has_secret")
+    prepopulated_fields: ClassVar = {"slug": ("name",)}
+    readonly_fields = ("has_secret", "comes_back_to")
+
+    @admin.display(boolean=True, description=_("secret kept"))
+    def has_secret(self, app: OAuthApp) -> bool:
+        """Tell whether a secret is kept."""
+        return app.sealed_secret is not None
+
+    @admin.display(description=_("address to register at the provider"))
+    def comes_back_to(self, app: OAuthApp) -> str:
+        """Say where the provider sends people back to."""
+        return authorizing.return_address(app) if app.slug else "-"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Seal a secret that was typed."""
+        if secret := form.cleaned_data["secret"]:
+            obj.sealed_secret = vault.seal(secret, belongs_to=obj.belongs_to)
+            obj.key_id = vault.newest_key_id()
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(Notice)

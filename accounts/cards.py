@@ -13,7 +13,8 @@ from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import Pace, pace_of
 from accounts.progress import Progress, progress_of
 from accounts.remarks import remarks
-from accounts.troubles import AT_CONNECTION, STEPS, Step, Words
+from accounts.steps import place_of
+from accounts.troubles import MENDING, STEPS, Step, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,41 @@ class Card:
 
     @property
     def mend(self) -> Words:
-        """Name the button for a new password or server, where one of them mends the account."""
+        """Name the button that mends the account, where one does."""
         if self.account.state == State.PREPARED:
             return _("Finish adding")
+        return STEPS[self.mending] if self.mending else ""
+
+    @property
+    def mending(self) -> Step | None:
+        """Return what its owner does to let the account go on, if that helps."""
         if self.reason is None:
-            return STEPS[Step.SIGN_IN] if self.account.state in NEED_PROOF else ""
-        return self.reason.step_words if self.reason.step in AT_CONNECTION else ""
+            return self.sign_in if self.account.state in NEED_PROOF else None
+        step = self.reason.step
+        if step is Step.SIGN_IN:
+            return self.sign_in
+        return step if step in MENDING else None
+
+    @property
+    def mend_place(self) -> str:
+        """Return where the button leads."""
+        return place_of(self.mending, self.account) if self.mending else ""
+
+    @property
+    def sign_in(self) -> Step:
+        """Return how its owner signs in again."""
+        grants = (one.app_id for one in self.account.credentials.all())
+        return Step.AUTHENTICATE if any(grants) else Step.SIGN_IN
+
+    @property
+    def sign_in_words(self) -> Words:
+        """Name the button for signing in again while nothing is wrong."""
+        return STEPS[self.sign_in]
+
+    @property
+    def sign_in_place(self) -> str:
+        """Return where that leads."""
+        return place_of(self.sign_in, self.account)
 
     @property
     def remarks(self) -> list[str]:

@@ -1,16 +1,23 @@
-"""Sealed secrets and the ready logins made from them; the only place that opens them."""
+"""Sealed secrets and the ready logins made from them; the only place that hands them out."""
 
 from __future__ import annotations
 
-from accounts import vault
+from django.utils import timezone
+
+from accounts import grants, vault
+from accounts.grants import KeptGrant
 from accounts.models import Credential, ExternalAccount, Purpose
-from wire.login import PasswordLogin
+from wire.login import Login, PasswordLogin, TokenLogin
+
+NO_GRANT = dict.fromkeys(("app", "expires_at", "renewed_at", "lapses_at", "lease", "lease_until"))
 
 
-def login_for(account: ExternalAccount, purpose: Purpose) -> PasswordLogin:
+def login_for(account: ExternalAccount, purpose: Purpose, *, refused: str = "") -> Login:
     """Return the login for one side; without an outgoing secret the incoming one serves both.
 
-    Raise vault.SealBroken where no secret is kept or the kept one does not open.
+    A token that is about to lapse, or that a server ``refused``, is renewed at its provider, so
+    this is never called within a transaction. Raise vault.SealBroken where no secret is kept or the
+    kept one does not open, and what ``grants.usable_token`` raises.
     """
     kept = {credential.purpose: credential for credential in account.credentials.all()}
     credential = kept.get(purpose) or kept.get(Purpose.INCOMING)
@@ -18,18 +25,31 @@ def login_for(account: ExternalAccount, purpose: Purpose) -> PasswordLogin:
         raise vault.SealBroken("no secret is kept")
     own_side = credential.purpose == Purpose.OUTGOING
     username = account.outgoing.username if own_side else account.incoming.username
+    if credential.app_id is not None:
+        return TokenLogin(username, grants.usable_token(credential, refused=refused))
     password = vault.unseal(bytes(credential.sealed), belongs_to=credential.belongs_to)
     return PasswordLogin(username, password)
 
 
 def keep_password(account: ExternalAccount, purpose: Purpose, password: str) -> None:
-    """Seal a password for one side, in place of the one kept before."""
+    """Seal a password for one side, in place of what was kept before."""
     credential = Credential(account=account, purpose=purpose)
     sealed = vault.seal(password, belongs_to=credential.belongs_to)
+    columns = {"sealed": sealed, "key_id": vault.sealing_key_id(sealed)}
     Credential.objects.update_or_create(
-        account=account,
-        purpose=purpose,
-        defaults={"sealed": sealed, "key_id": vault.sealing_key_id(sealed)},
+        account=account, purpose=purpose, defaults=columns | NO_GRANT
+    )
+
+
+def keep_grant(account: ExternalAccount, purpose: Purpose, grant: KeptGrant) -> None:
+    """Seal a provider's grant for one side, in place of what was kept before.
+
+    Whoever is renewing the one before has lost its lease by that.
+    """
+    credential = Credential(account=account, purpose=purpose, app_id=grant.app_id)
+    columns = grants.columns_of(grant, credential.belongs_to, now=timezone.now())
+    Credential.objects.update_or_create(
+        account=account, purpose=purpose, defaults={**columns, "lease": None, "lease_until": None}
     )
 
 

@@ -13,8 +13,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.troubles import (
-    AT_CONNECTION,
     CHECKLIST,
+    MENDING,
     OURS,
     PROVIDER,
     STEPS,
@@ -70,7 +70,7 @@ def explain_stopped(code: str, facts: Mapping[str, Any]) -> Explanation:
     A password that worked once and is refused now has changed.
     """
     words = explain("auth.changed" if code == "auth.failed" else code, facts)
-    return words if words.step in AT_CONNECTION else replace(words, step=Step.SERVER)
+    return words if words.step in MENDING else replace(words, step=Step.SERVER)
 
 
 def explain(code: str, facts: Mapping[str, Any]) -> Explanation:

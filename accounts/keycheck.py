@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError
 
 from accounts import vault
-from accounts.models import Credential
+from accounts.models import Credential, OAuthApp
 from accounts.signin import SECOND_FACTOR
 
 
@@ -51,6 +51,8 @@ def _samples() -> Iterator[tuple[bytes, str]]:
         one = Credential.objects.select_related("account").filter(key_id=key_id).first()
         if one is not None:
             yield bytes(one.sealed), one.belongs_to
+    for app in OAuthApp.objects.exclude(sealed_secret=None):
+        yield bytes(app.sealed_secret or b""), app.belongs_to
     factor = Authenticator.objects.filter(type=Authenticator.Type.TOTP).first()
     if factor is not None:
         yield bytes.fromhex(factor.data["secret"]), SECOND_FACTOR

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts import quotas, vault
+from accounts.grants import KeptGrant
 from accounts.models import ExternalAccount, Probe, Setup, User
 from accounts.models.probe import ProbeQuerySet, ProbeState, Step
 from accounts.policy import DELETE, PROTOCOLS, Policy, policy_of
@@ -21,7 +22,6 @@ from accounts.refusals import AccountRefused, wrong_port
 from accounts.roster import NewAccount, add_account, check_room, renew
 from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
 from wire.errors import MailError
-from wire.login import PasswordLogin
 from wire.pop3 import Limits, open_pop3
 
 __all__ = ["AccountRefused", "NewAccount", "begin_probe", "run_probe", "run_waiting_probes"]
@@ -77,6 +77,7 @@ def wanted_again(probe: Probe) -> NewAccount:
     """Return what a test asked for. Raise SealBroken once its password has been cleared."""
     if probe.sealed_password is None:
         raise vault.SealBroken("no secret is kept")
+    secret = vault.unseal(bytes(probe.sealed_password), belongs_to=probe.belongs_to)
     return NewAccount(
         address=probe.address,
         name=probe.name,
@@ -85,11 +86,12 @@ def wanted_again(probe: Probe) -> NewAccount:
         port=probe.port,
         security=Security(probe.security),
         username=probe.username,
-        password=vault.unseal(bytes(probe.sealed_password), belongs_to=probe.belongs_to),
+        password="" if probe.app_id else secret,
         delete_after_days=probe.delete_after_days,
         from_address=probe.from_address,
         reply_to=probe.reply_to,
         is_default=probe.is_default,
+        grant=KeptGrant.read(secret) if probe.app_id else None,
     )
 
 
@@ -189,8 +191,9 @@ def _save_probe(
         from_address=wanted.from_address,
         reply_to=wanted.reply_to,
         is_default=wanted.is_default,
+        app_id=wanted.grant.app_id if wanted.grant else None,
     )
-    probe.sealed_password = vault.seal(wanted.password, belongs_to=probe.belongs_to)
+    probe.sealed_password = vault.seal(wanted.secret, belongs_to=probe.belongs_to)
     probe.save()
     return probe
 
@@ -224,9 +227,8 @@ def _try_server(probe: Probe, wanted: NewAccount) -> tuple[int, int]:
     def on_step(step: str) -> None:
         _mine(probe).update(step=step)
 
-    login = PasswordLogin(wanted.username, wanted.password)
     with open_pop3(
-        probe.endpoint(), login, guard=settings.GUARD, limits=LIMITS, on_step=on_step
+        probe.endpoint(), wanted.login(), guard=settings.GUARD, limits=LIMITS, on_step=on_step
     ) as session:
         on_step(Step.LIST)
         counts = session.stat()

@@ -10,12 +10,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from accounts import credentials, identities, lifecycle, quotas
+from accounts.grants import KeptGrant
 from accounts.lifecycle import Event
 from accounts.models import ExternalAccount, Identity, IncomingServer, Purpose, State, User
 from accounts.models.account import GONE, Color
 from accounts.policy import policy_of
 from accounts.refusals import AccountRefused
 from wire.endpoint import Protocol, Security
+from wire.login import Login, PasswordLogin, TokenLogin
 
 DEFAULT_INTERVAL = 5
 PUNCTUATION = "._-+()[]{}<>\"'"
@@ -25,7 +27,8 @@ PUNCTUATION = "._-+()[]{}<>\"'"
 class NewAccount:
     """What a person tells about an account; ``delete_after_days`` None means never.
 
-    An empty ``from_address`` is the account's own, an empty ``reply_to`` none.
+    An empty ``from_address`` is the account's own, an empty ``reply_to`` none. Where a provider
+    gave a grant, that is the secret and there is no password.
     """
 
     address: str
@@ -40,6 +43,18 @@ class NewAccount:
     from_address: str = ""
     reply_to: str = ""
     is_default: bool = False
+    grant: KeptGrant | None = field(default=None, repr=False)
+
+    @property
+    def secret(self) -> str:
+        """Return the one secret as text, to be sealed."""
+        return self.grant.write() if self.grant else self.password
+
+    def login(self) -> Login:
+        """Return what a server is shown."""
+        if self.grant:
+            return TokenLogin(self.username, self.grant.access_token)
+        return PasswordLogin(self.username, self.password)
 
 
 def check_room(owner: User, address: str) -> None:
@@ -75,7 +90,7 @@ def add_account(owner: User, wanted: NewAccount, *, now: datetime) -> ExternalAc
     except IntegrityError as error:
         raise AccountRefused("account.exists") from error
     _save_server(account, wanted)
-    credentials.keep_password(account, Purpose.INCOMING, wanted.password)
+    _keep_secret(account, wanted)
     _add_identities(account, wanted, now=now)
     if wanted.is_default:
         make_default(account)
@@ -86,7 +101,7 @@ def renew(account: ExternalAccount, wanted: NewAccount, *, now: datetime) -> Ext
     """Give an account proven settings and fetch it at once, inside the caller's transaction."""
     account.refresh_from_db()
     _save_server(account, wanted)
-    credentials.keep_password(account, Purpose.INCOMING, wanted.password)
+    _keep_secret(account, wanted)
     lifecycle.advance(account, Event.INCOMING_PASSED, now=now)
     return account
 
@@ -150,6 +165,13 @@ def _save_server(account: ExternalAccount, wanted: NewAccount) -> None:
         defaults=way,
         create_defaults=way | {"delete_after_days": wanted.delete_after_days},
     )
+
+
+def _keep_secret(account: ExternalAccount, wanted: NewAccount) -> None:
+    if wanted.grant:
+        credentials.keep_grant(account, Purpose.INCOMING, wanted.grant)
+    else:
+        credentials.keep_password(account, Purpose.INCOMING, wanted.password)
 
 
 def _add_identities(account: ExternalAccount, wanted: NewAccount, *, now: datetime) -> None:

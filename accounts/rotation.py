@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 
 from accounts import lifecycle, quotas, vault
 from accounts.lifecycle import Event
-from accounts.models import Credential, Probe, State
+from accounts.models import Authorization, Credential, OAuthApp, Probe, State
 from accounts.signin import SECOND_FACTOR
 
 
@@ -41,6 +41,8 @@ def rotate(*, lost: bool, now: datetime) -> Outcome:
         (Credential.objects.all(), _renew_credential, forget_credential),
         (Probe.objects.exclude(sealed_password=None), _renew_probe, _delete),
         (Authenticator.objects.exclude(type="webauthn"), _renew_factor, _delete),
+        (OAuthApp.objects.exclude(sealed_secret=None), _renew_app, _forget_app_secret),
+        (Authorization.objects.exclude(sealed_flow=None), _renew_trip, _delete),
     )
     for rows, renew, forget in kinds:
         for key in list(rows.values_list("pk", flat=True)):
@@ -95,6 +97,23 @@ def _renew_factor(row: Authenticator) -> bool:
     return bool(row.data != before)
 
 
+def _renew_app(row: OAuthApp) -> bool:
+    before = bytes(row.sealed_secret or b"")
+    row.sealed_secret = _renewed(before, row.belongs_to)
+    row.key_id = vault.newest_key_id()
+    row.save(update_fields=["sealed_secret", "key_id"])
+    return bytes(row.sealed_secret) != before
+
+
+def _renew_trip(row: Authorization) -> bool:
+    before = bytes(row.sealed_flow or b"")
+    row.sealed_flow = _renewed(before, row.belongs_to)
+    if row.sealed_answer is not None:
+        row.sealed_answer = _renewed(bytes(row.sealed_answer), row.belongs_to)
+    row.save(update_fields=["sealed_flow", "sealed_answer"])
+    return bytes(row.sealed_flow) != before
+
+
 def _renewed(sealed: bytes, belongs_to: str) -> bytes:
     """Return the secret under the newest key, the same bytes where it is already."""
     secret = vault.unseal(sealed, belongs_to=belongs_to)
@@ -115,6 +134,11 @@ def _forget_credential(row: Credential, now: datetime) -> None:
     account.last_code, account.last_facts = "auth.sealed", {}
     account.save(update_fields=["last_code", "last_facts"])
     quotas.touch(account.owner_id)
+
+
+def _forget_app_secret(row: OAuthApp) -> None:
+    row.sealed_secret, row.key_id = None, ""
+    row.save(update_fields=["sealed_secret", "key_id"])
 
 
 def _delete(row: Model) -> None:

@@ -12,6 +12,8 @@ AT_CARD = {Step.PROVIDER, Step.LOOK}
 
 def place_of(step: Step, account: ExternalAccount | None) -> str:
     """Return the address of the page for a step; without an account, that of all of them."""
+    if account is not None and step is Step.AUTHENTICATE:
+        return reverse("account_authenticate", args=[account.public_id])
     if account is not None and step in AT_CONNECTION:
         return reverse("account_connection", args=[account.public_id])
     if step is Step.IDENTITIES:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import code_mails, lifecycle, notice_mails, notices, onboarding, setups, verification
+from accounts import (
+    authorizing,
+    code_mails,
+    grants,
+    lifecycle,
+    notice_mails,
+    notices,
+    onboarding,
+    setups,
+    verification,
+)
 
 
 @shared_task
@@ -30,6 +40,18 @@ def mail_codes() -> None:
 def forget_old_codes() -> None:
     """Delete codes that were over long ago."""
     verification.forget_old(timezone.now())
+
+
+@shared_task
+def run_waiting_trips() -> int:
+    """Talk to the OAuth providers that people are signing in at."""
+    return authorizing.run_waiting_trips(timezone.now())
+
+
+@shared_task
+def renew_idle_grants() -> int:
+    """Renew the grants of accounts that are not fetched."""
+    return grants.renew_idle(timezone.now())
 
 
 @shared_task

@@ -19,6 +19,7 @@ class Step(StrEnum):
     """What a person does next about an account; each is a button."""
 
     SIGN_IN = "sign_in"
+    AUTHENTICATE = "authenticate"
     SERVER = "server"
     PROVIDER = "provider"
     ROOM = "room"
@@ -29,6 +30,7 @@ class Step(StrEnum):
 
 STEPS: Final[dict[Step, Words]] = {
     Step.SIGN_IN: _("Update password"),
+    Step.AUTHENTICATE: _("Authenticate"),
     Step.SERVER: _("Check settings"),
     Step.PROVIDER: _("Details for your provider"),
     Step.ROOM: _("See your storage"),
@@ -40,6 +42,8 @@ STEPS: Final[dict[Step, Words]] = {
 
 # These two are taken where an account's server and password are changed, and tested.
 AT_CONNECTION: Final = {Step.SIGN_IN, Step.SERVER}
+# What a person does to let a stopped account go on.
+MENDING: Final = AT_CONNECTION | {Step.AUTHENTICATE}
 
 # What helps with every kind of trouble at a server.
 CHECKLIST: Final[tuple[Words, ...]] = (
@@ -225,10 +229,50 @@ TROUBLES: Final[dict[str, Trouble]] = {
     "auth.oauth": Trouble(
         PROVIDER,
         _("{host} no longer accepts passwords."),
-        _("Signing in at the provider itself is not available here yet."),
-        Step.SIGN_IN,
+        _("Sign in at the provider itself: press Authenticate. No mail was lost."),
+        Step.AUTHENTICATE,
         HOUR,
-        (_("Ask your provider whether it offers app passwords."),),
+        (_("Some providers still take an app password instead."),),
+    ),
+    "auth.grant": Trouble(
+        YOURS,
+        _("{host} no longer lets us in with your last sign-in there."),
+        _("Fetching has stopped; no mail was lost. Press Authenticate and sign in again."),
+        Step.AUTHENTICATE,
+        HOUR,
+        (
+            _("A new password there, or a consent that you took back, ends a sign-in."),
+            _("Some providers end it after a time in any case."),
+        ),
+    ),
+    "oauth.denied": Trouble(
+        YOURS,
+        _("You did not allow access at {provider}, or stopped before you had."),
+        _("Nothing has changed here. Try again, and allow access to your mail."),
+        Step.AUTHENTICATE,
+        None,
+        (_("In a company, the administrator may have to allow it first."),),
+    ),
+    "oauth.other": Trouble(
+        YOURS,
+        _("You signed in at {provider} as {name}, which is not the address of this account."),
+        _("Try again, and choose the right account there."),
+        Step.AUTHENTICATE,
+        None,
+        (_("Sign out there first if you are not asked who you are."),),
+    ),
+    "oauth.expired": Trouble(
+        YOURS,
+        _("This sign-in was begun too long ago, in another browser, or has been used already."),
+        _("Begin again; it takes only a moment."),
+        Step.AUTHENTICATE,
+    ),
+    "oauth.client": Trouble(
+        OURS,
+        _("{host} does not know this service, or does not allow it what it asks for."),
+        _("Ask whoever runs this service to check how it is set up for this provider."),
+        Step.LOOK,
+        HOUR,
     ),
     "auth.mechanism": Trouble(
         PROVIDER,

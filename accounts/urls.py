@@ -3,10 +3,11 @@
 from django.urls import path
 
 from accounts.models import Use
-from accounts.views import adding, cards, general, identities, verifying, wizard
+from accounts.views import adding, authorizing, cards, general, identities, verifying, wizard
 
 ACCOUNT = "mail-accounts/<uuid:account>"
 SETUP = "mail-accounts/add/<uuid:setup>"
+TRIP = "mail-accounts/sign-in/<uuid:trip>"
 IDENTITY = "send-mail-as/<uuid:identity>"
 SEND_AS, REPLY_TO = {"use": Use.SEND_AS}, {"use": Use.REPLY_TO}
 
@@ -21,6 +22,11 @@ urlpatterns = [
     path("mail-accounts/add/<uuid:probe>/again/", adding.probe_again, name="probe_again"),
     path(f"{ACCOUNT}/", cards.account_settings, name="account_settings"),
     path(f"{ACCOUNT}/connection/", adding.account_connection, name="account_connection"),
+    path(f"{ACCOUNT}/authenticate/", authorizing.account_authenticate, name="account_authenticate"),
+    path(f"{TRIP}/", authorizing.authorization, name="authorization"),
+    path(f"{TRIP}/go/", authorizing.authorization_go, name="authorization_go"),
+    path(f"{TRIP}/again/", authorizing.authorization_again, name="authorization_again"),
+    path(f"{TRIP}/cancel/", authorizing.authorization_cancel, name="authorization_cancel"),
     path(f"{ACCOUNT}/pause/", cards.account_pause, name="account_pause"),
     path(f"{ACCOUNT}/default/", cards.account_default, name="account_default"),
     path("mail-accounts/order/", cards.account_order, name="account_order"),

@@ -54,6 +54,8 @@ app.conf.beat_schedule = {
     "probes": _every("accounts.tasks.run_waiting_probes", TICK_SECONDS),
     "codes": _every("accounts.tasks.mail_codes", TICK_SECONDS),
     "lookups": _every("accounts.tasks.run_waiting_look_ups", TICK_SECONDS),
+    "trips": _every("accounts.tasks.run_waiting_trips", TICK_SECONDS),
+    "grants": _every("accounts.tasks.renew_idle_grants", 600.0),
     "fetch": _every("fetcher.tasks.dispatch_due_accounts", TICK_SECONDS),
     "notices": _every("accounts.tasks.review_notices", 10.0),
     "storage": _every("accounts.tasks.review_storage", 60.0),

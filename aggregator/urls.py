@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts.views.authorizing import oauth_callback
 from aggregator import health, help_pages, metrics, pages
 
 admin.autodiscover()
@@ -16,6 +17,7 @@ urlpatterns = [
     path("settings/", include("accounts.urls")),
     path("settings/", include("fetcher.urls")),
     path("settings/", include("mailstore.account_urls")),
+    path("oauth/<slug:provider>/callback", oauth_callback, name="oauth_callback"),
     path("mail/", include("mailstore.urls")),
     path("help/", help_pages.index, name="help"),
     path("help/errors/<str:code>/", help_pages.error, name="help_error"),

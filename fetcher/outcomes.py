@@ -23,6 +23,8 @@ from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
 log = structlog.get_logger()
 GRACE = timedelta(days=14)
 REFUSALS_ALLOWED = 2
+# A grant that is gone has been tried twice already.
+FINAL = {"auth.grant"}
 FULL = "quota.full"
 # A visit that moved messages is told of, though it stored and deleted none.
 WORTH_A_RUN = {"recognised", "unkept"}
@@ -168,7 +170,8 @@ def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> da
 
 def _follow_up(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:
     """Move the account's state where its owner must act."""
-    if outcome.refused and account.refusals >= REFUSALS_ALLOWED:
+    is_final = account.refusals >= REFUSALS_ALLOWED or outcome.code in FINAL
+    if outcome.refused and is_final:
         _advance(account, lifecycle.Event.SIGN_IN_REFUSED, now)
     elif account.failing_since and now - account.failing_since > GRACE:
         _advance(account, lifecycle.Event.GRACE_ENDED, now)

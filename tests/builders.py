@@ -8,7 +8,9 @@ from typing import Any
 from django.utils import timezone
 
 from accounts import vault
-from accounts.models import Credential, ExternalAccount, IncomingServer, Quota, State, User
+from accounts.credentials import login_for
+from accounts.models import Credential, ExternalAccount, IncomingServer, Purpose, Quota, State, User
+from wire.login import PasswordLogin
 
 PASSWORD = "correct horse battery"
 
@@ -40,3 +42,10 @@ def make_account(owner: User, **fields: Any) -> ExternalAccount:
     credential.sealed = vault.seal(password, belongs_to=credential.belongs_to)
     credential.save()
     return account
+
+
+def password_of(account: ExternalAccount) -> str:
+    """Open the password that is kept for fetching."""
+    login = login_for(account, Purpose.INCOMING)
+    assert isinstance(login, PasswordLogin)
+    return login.password

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser
 
 from tests.servers.chromium import run_chromium
 from tests.servers.dovecot import Dovecot, run_dovecot
+from tests.servers.oidc import Oidc, run_oidc
 from tests.servers.postgres import Postgres, run_postgres
 from tests.servers.processes import ServerMissing, running
 from tests.servers.redis import Redis, run_redis
@@ -91,6 +92,18 @@ def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFacto
 def dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
     """Lend a real POP3 and IMAP server."""
     yield from lend(run_dovecot(authority))
+
+
+@pytest.fixture(scope="session")
+def oidc(authority: trustme.CA) -> Iterator[Oidc]:
+    """Lend a real OAuth provider."""
+    yield from lend(run_oidc(authority))
+
+
+@pytest.fixture(scope="session")
+def token_dovecot(authority: trustme.CA, oidc: Oidc) -> Iterator[Dovecot]:
+    """Lend a mail server that shows every token to the real provider."""
+    yield from lend(run_dovecot(authority, introspection=oidc.introspection))
 
 
 @pytest.fixture(scope="session")

@@ -89,8 +89,23 @@ class TlsUnavailable(MailError):
 class AuthenticationFailed(MailError):
     """The server refused the user name and password or the token."""
 
-    codes = frozenset({"auth.failed", "auth.apppw", "auth.oauth", "auth.locked", "smtp.auth"})
+    codes = frozenset(
+        {"auth.failed", "auth.apppw", "auth.oauth", "auth.locked", "auth.grant", "smtp.auth"}
+    )
     retry = Retry.NEVER
+
+
+class ConsentMissing(MailError):
+    """Whoever was asked at the provider did not let us in, or is somebody else."""
+
+    codes = frozenset({"oauth.denied", "oauth.other", "oauth.expired"})
+    retry = Retry.NEVER
+
+
+class ClientRefused(MailError):
+    """The provider does not know us, or not for what we ask: a matter of its administrators."""
+
+    codes = frozenset({"oauth.client"})
 
 
 class MechanismMissing(MailError):

@@ -1,6 +1,7 @@
 """The tables of the accounts app, one module per subject."""
 
 from accounts.models.account import ExternalAccount, IncomingServer, OutgoingServer, State
+from accounts.models.authorization import Authorization
 from accounts.models.credential import Credential, Purpose
 from accounts.models.identity import (
     CodeRecipient,
@@ -10,6 +11,7 @@ from accounts.models.identity import (
     VerificationCode,
 )
 from accounts.models.notice import Notice, Topic
+from accounts.models.oauth_app import OAuthApp
 from accounts.models.policy import GroupPolicy
 from accounts.models.probe import Probe
 from accounts.models.quota import Plan, Quota
@@ -17,6 +19,7 @@ from accounts.models.setup import Setup
 from accounts.models.user import User
 
 __all__ = [
+    "Authorization",
     "CodeRecipient",
     "Credential",
     "ExternalAccount",
@@ -24,6 +27,7 @@ __all__ = [
     "Identity",
     "IncomingServer",
     "Notice",
+    "OAuthApp",
     "OutgoingServer",
     "OwnedAddress",
     "Plan",

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.account import ExternalAccount
+from accounts.models.oauth_app import OAuthApp
 
 
 class Purpose(models.TextChoices):
@@ -22,6 +23,10 @@ class Credential(models.Model):
     """One sealed secret; only ``accounts.credentials`` opens it.
 
     ``key_id`` repeats the name of the key inside ``sealed`` so that a rotation can find the rest.
+    Without ``app`` the secret is a password. With it, it is that provider's grant: the access token
+    lives until ``expires_at``, was last renewed at ``renewed_at``, and the whole grant ends at
+    ``lapses_at`` where that is known. Whoever renews it holds ``lease`` until ``lease_until``;
+    after a trouble of the provider nobody tries before then.
     """
 
     account = models.ForeignKey(
@@ -31,11 +36,30 @@ class Credential(models.Model):
     sealed = models.BinaryField()
     key_id = models.CharField(max_length=32)
     changed_at = models.DateTimeField(auto_now=True)
+    app = models.ForeignKey(OAuthApp, on_delete=models.PROTECT, null=True)
+    expires_at = models.DateTimeField(null=True)
+    renewed_at = models.DateTimeField(null=True)
+    lapses_at = models.DateTimeField(null=True)
+    lease = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("credential")
         verbose_name_plural = _("credentials")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["renewed_at"], condition=Q(app__isnull=False), name="grant_renewed"
+            ),
+            models.Index(
+                fields=["lapses_at"], condition=Q(lapses_at__isnull=False), name="grant_lapses"
+            ),
+        ]
         constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(app=None, expires_at=None, renewed_at=None, lapses_at=None)
+                | Q(app__isnull=False, expires_at__isnull=False, renewed_at__isnull=False),
+                name="grant_has_times_and_password_none",
+            ),
             models.UniqueConstraint(
                 fields=["account", "purpose"], name="one_credential_per_account_and_purpose"
             ),
@@ -50,4 +74,5 @@ class Credential(models.Model):
     @property
     def belongs_to(self) -> str:
         """Name the row and purpose that the secret is bound to."""
-        return f"credential:{self.account.public_id}:{self.purpose}"
+        kind = ":grant" if self.app_id else ""
+        return f"credential:{self.account.public_id}:{self.purpose}{kind}"

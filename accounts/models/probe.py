@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.account import PROTOCOLS, SECURITIES, ExternalAccount
+from accounts.models.oauth_app import OAuthApp
 from accounts.models.setup import Setup
 from wire.endpoint import Endpoint, Security
 
@@ -51,7 +52,8 @@ class Probe(models.Model):
 
     ``step`` is the rung being tried (the failed one once FAILED). ``account`` is set once the
     test has passed and the account was added, or from the start when an account is tested again.
-    ``setup`` is what the pages of adding go back to. Rows are deleted after ``expires_at``.
+    With ``app`` the sealed password is a grant of that provider instead. ``setup`` is what the
+    pages of adding go back to. Rows are deleted after ``expires_at``.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -73,6 +75,7 @@ class Probe(models.Model):
     reply_to = models.EmailField(max_length=254, blank=True)
     is_default = models.BooleanField(default=False)
     sealed_password = models.BinaryField(null=True)
+    app = models.ForeignKey(OAuthApp, on_delete=models.CASCADE, null=True)
 
     state = models.CharField(max_length=8, choices=ProbeState, default=ProbeState.WAITING)
     step = models.CharField(max_length=8, choices=Step, blank=True)
@@ -113,7 +116,7 @@ class Probe(models.Model):
     @property
     def belongs_to(self) -> str:
         """Name the row and purpose that the password is bound to."""
-        return f"probe:{self.public_id}:password"
+        return f"probe:{self.public_id}:{'grant' if self.app_id else 'password'}"
 
     @property
     def is_over(self) -> bool:

@@ -10,7 +10,7 @@ from django.utils import translation
 from accounts.explain import explain, explain_stopped
 from accounts.quotas import QuotaExceeded
 from accounts.refusals import AccountRefused
-from accounts.troubles import AT_CONNECTION, TROUBLES, Step
+from accounts.troubles import MENDING, TROUBLES, Step
 from tests.servers.shapes import ROOT
 
 # Where codes come from that people are told; checks and commands tell others to operators.
@@ -21,7 +21,7 @@ SOURCES = [
     if file.name not in {"troubles.py", "checking.py", "remaking.py"}
     and {"management", "migrations"}.isdisjoint(file.parts)
 ]
-KINDS = "account|auth|code|conn|identity|limit|message|policy|quota|run|server|smtp|tls"
+KINDS = "account|auth|code|conn|identity|limit|message|oauth|policy|quota|run|server|smtp|tls"
 CODE = re.compile(rf"({KINDS})\.[a-z0-9]+")
 
 
@@ -105,7 +105,7 @@ def test_words_follow_the_readers_language() -> None:
 def test_a_stopped_account_leads_to_the_test_that_starts_it_again() -> None:
     assert explain_stopped("auth.failed", {}) == explain("auth.changed", {})
     for code in TROUBLES:
-        assert explain_stopped(code, {}).step in AT_CONNECTION
+        assert explain_stopped(code, {}).step in MENDING
     assert explain("tls.expired", {}).step is Step.PROVIDER
 
 

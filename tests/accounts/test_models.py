@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from accounts.models import (
+    Authorization,
     Credential,
     ExternalAccount,
     Identity,
     IncomingServer,
     Notice,
+    OAuthApp,
     OutgoingServer,
     OwnedAddress,
     Plan,
@@ -23,6 +25,7 @@ from accounts.models import (
     User,
     VerificationCode,
 )
+from tests.accounts.oauth import make_app
 from tests.builders import make_account, make_user
 from tests.constraints import Attempt, named_constraints, refused
 
@@ -91,6 +94,11 @@ def _second_secret() -> object:
     return Credential.objects.create(account=_account(), purpose="incoming", sealed=b"", key_id="k")
 
 
+def _trip(**fields: Any) -> Authorization:
+    asked = {"address": "a@example.org", "expires_at": NOW}
+    return Authorization.objects.create(owner=_owner(), app=make_app(), **(asked | fields))
+
+
 ATTEMPTS: dict[str, Attempt] = {
     "setup_state_known": lambda: Setup.objects.create(
         owner=_owner(), created_at=NOW, address="a@example.org", state="asleep"
@@ -129,6 +137,14 @@ ATTEMPTS: dict[str, Attempt] = {
     "probe_state_known": lambda: _probe(state="dreaming"),
     "failed_probe_has_code": lambda: _probe(state="failed"),
     "passed_probe_keeps_no_password": lambda: _probe(state="passed", sealed_password=b"x"),
+    "grant_has_times_and_password_none": lambda: Credential.objects.filter(
+        account=_account()
+    ).update(app=make_app()),
+    "oauth_dialect_known": lambda: make_app(slug="x") and OAuthApp.objects.update(dialect="x"),
+    "oauth_app_has_issuer_or_endpoints": lambda: make_app(issuer=""),
+    "authorization_state_known": lambda: _trip(state="lost"),
+    "failed_authorization_has_code": lambda: _trip(state="failed"),
+    "finished_authorization_keeps_no_secret": lambda: _trip(state="granted", sealed_flow=b"x"),
     "one_default_plan": lambda: Plan.objects.create(name="Second", is_default=True),
     "plan_interval_is_1_to_60_minutes": lambda: Plan.objects.update(min_interval_minutes=0),
     "used_bytes_never_negative": lambda: Quota.objects.update(used_bytes=-1),

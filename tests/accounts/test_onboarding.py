@@ -14,12 +14,12 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import credentials, onboarding, quotas, vault
-from accounts.models import ExternalAccount, Identity, Plan, Probe, Purpose, State, User
+from accounts import onboarding, quotas, vault
+from accounts.models import ExternalAccount, Identity, Plan, Probe, State, User
 from accounts.models.probe import ProbeState
 from accounts.onboarding import AccountRefused, NewAccount, begin_probe, run_waiting_probes
 from accounts.roster import badge_for, make_default, next_color, pause, remove_account, resume
-from tests.builders import make_account, make_user
+from tests.builders import make_account, make_user, password_of
 from tests.servers.dovecot import Dovecot
 from wire.endpoint import Protocol, Security
 from wire.guard import Guard
@@ -248,7 +248,7 @@ def test_a_passed_test_becomes_an_account_that_is_due_at_once(
     assert (account.state, account.is_default, account.badge) == (State.ACTIVE, True, "KS")
     assert ExternalAccount.objects.due(timezone.now()).exists()
     assert account.incoming.delete_after_days == 14
-    assert credentials.login_for(account, Purpose.INCOMING).password == SECRET
+    assert password_of(account) == SECRET
     assert Identity.objects.get().server_accepted_at is None
     assert quotas.change_number(alice.pk) == 1
 
@@ -314,7 +314,7 @@ def test_a_new_password_is_tested_before_it_replaces_the_old_one(
         begin_probe(alice, again, now=timezone.now(), account=account)
         run_waiting_probes(timezone.now())
         account.refresh_from_db()
-        kept = credentials.login_for(account, Purpose.INCOMING).password
+        kept = password_of(account)
         passed = password == SECRET
         assert (account.state == State.ACTIVE) is passed
         assert kept == (SECRET if passed else "old")

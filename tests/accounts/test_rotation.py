@@ -16,7 +16,7 @@ from accounts.keycheck import check_keys, keys_problem
 from accounts.models import Credential, ExternalAccount, Probe, Purpose, State
 from accounts.rotation import rotate
 from tests.accounts.test_onboarding import WANTED
-from tests.builders import make_account, make_user
+from tests.builders import make_account, make_user, password_of
 
 OLD, NEW = vault.read_keys([vault.new_key(), vault.new_key()])
 Secrets = Callable[[], list[str]]
@@ -35,7 +35,7 @@ def sealed(settings: Settings) -> Secrets:
     def open_all() -> list[str]:
         codes = RecoveryCodes(Authenticator.objects.get(type="recovery_codes"))
         return [
-            credentials.login_for(account, Purpose.INCOMING).password,
+            password_of(account),
             onboarding.wanted_again(Probe.objects.get(pk=probe.pk)).password,
             *codes.get_unused_codes(),
         ]

@@ -17,10 +17,20 @@ from pytest_django import Settings
 
 from accounts import onboarding, roster, setups
 from accounts.forms import ConnectionForm
-from accounts.models import ExternalAccount, Identity, Plan, Probe, Setup, State, User
+from accounts.models import (
+    Authorization,
+    ExternalAccount,
+    Identity,
+    Plan,
+    Probe,
+    Setup,
+    State,
+    User,
+)
 from accounts.models.probe import ProbeState, Step
 from accounts.policy import Policy
 from accounts.urls import urlpatterns
+from tests.accounts.oauth import make_app
 from tests.accounts.test_onboarding import SECRET, WANTED
 from tests.builders import make_account, make_user
 from wire.guard import Guard
@@ -68,12 +78,16 @@ def _addresses(account: ExternalAccount, probe: Probe) -> list[str]:
     identity = Identity.objects.create(
         owner=account.owner, account=account, address="other@example.org"
     )
+    trip = Authorization.objects.create(
+        owner=account.owner, app=make_app(), address="a@example.org", expires_at=timezone.now()
+    )
     assert probe.setup
     ids = {
         "account": account.public_id,
         "probe": probe.public_id,
         "setup": probe.setup.public_id,
         "identity": identity.public_id,
+        "trip": trip.public_id,
     }
     found = []
     for pattern in urlpatterns:

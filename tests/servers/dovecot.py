@@ -168,10 +168,13 @@ def _people() -> dict[str, str | int]:
 
 
 @contextmanager
-def run_dovecot(authority: trustme.CA, more: str = "") -> Iterator[Dovecot]:
+def run_dovecot(
+    authority: trustme.CA, more: str = "", introspection: str = ""
+) -> Iterator[Dovecot]:
     """Run a server for ``HOSTS`` whose certificate the given authority signed.
 
-    ``more`` are settings that come after the usual ones and win.
+    ``more`` are settings that come after the usual ones and win. Tokens are shown to the provider
+    at ``introspection`` instead of ``issuer`` where there is one.
     """
     command = program("dovecot")
     program("pop3", "/usr/lib/dovecot", "/usr/libexec/dovecot")
@@ -181,7 +184,7 @@ def run_dovecot(authority: trustme.CA, more: str = "") -> Iterator[Dovecot]:
         _write_certificate(authority, folder)
         (folder / "users").mkdir()
         (folder / "passwords.conf").write_text(PASSWORDS.format(folder=folder))
-        (folder / "tokens.conf").write_text(TOKENS.format(issuer=issuer.url))
+        (folder / "tokens.conf").write_text(TOKENS.format(issuer=introspection or issuer.url))
         settings = folder / "dovecot.conf"
         settings.write_text(SETTINGS.format(folder=folder, **people, **ports) + more)
         owner = int(people["owner"]), int(people["owner_group"])

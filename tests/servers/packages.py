@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers import oidc
+from tests.servers.processes import ServerMissing
+
 PACKAGES = (
     "dovecot-pop3d",
     "dovecot-imapd",
@@ -24,6 +27,10 @@ PACKAGES = (
 NO_POSTFIX = "postfix postfix/main_mailer_type select No configuration\n"
 POLICY = Path("/usr/sbin/policy-rc.d")
 ATTEMPTS = 6
+
+
+# Node's own packages bring npm along, and clash with Debian's.
+NPM = "npm"
 
 
 def missing(packages: Sequence[str] = PACKAGES) -> list[str]:
@@ -92,4 +99,8 @@ def install(packages: Sequence[str] = PACKAGES, what: str = "tests") -> None:
 
 
 if __name__ == "__main__":
-    install()
+    install(PACKAGES if shutil.which(NPM) else (*PACKAGES, NPM))
+    try:
+        oidc.install()
+    except ServerMissing as wanting:
+        say(f"Tests are skipped that want an OAuth provider: it {wanting}")

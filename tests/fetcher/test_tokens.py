@@ -1,0 +1,204 @@
+"""Fetching with the grant of a real provider: fetched, renewed, taken back, and given again."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from accounts import credentials, grants
+from accounts.models import Credential, ExternalAccount, Purpose, State
+from fetcher.runs import run_fetch
+from mailstore.models import Message
+from tests.accounts.oauth import Person, at_both, make_app, prepared
+from tests.builders import make_user
+from tests.servers.dovecot import Dovecot
+from tests.servers.oidc import Oidc
+from wire.errors import AuthenticationFailed, ServerBusy
+from wire.login import TokenLogin
+from wire.oauth import Dialect
+
+pytestmark = pytest.mark.servers
+LETTERS = [f"Subject: {n}\r\n\r\nHi\r\n".encode() for n in range(3)]
+
+
+@pytest.fixture(params=list(Dialect))
+def person(
+    request: Any,
+    oidc: Oidc,
+    token_dovecot: Dovecot,
+    authority_file: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    transactional_db: None,
+) -> Person:
+    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+    settings.GUARD = at_both(oidc, token_dovecot.connect_to)
+    oidc.plan()
+    make_app(request.param)
+    return Person(make_user(), oidc)
+
+
+@pytest.fixture
+def account(person: Person, token_dovecot: Dovecot, request: Any) -> ExternalAccount:
+    address = f"tokens-{abs(hash(request.node.name))}@example.org"
+    token_dovecot.deliver(address, *LETTERS)
+    account = prepared(person.user, address)
+    person.authenticate(account)
+    account.refresh_from_db()
+    assert account.state == State.ACTIVE
+    return account
+
+
+def token(account: ExternalAccount, **options: str) -> str:
+    login = credentials.login_for(_fresh(account), Purpose.INCOMING, **options)
+    assert isinstance(login, TokenLogin)
+    return login.token
+
+
+def _fresh(account: ExternalAccount) -> ExternalAccount:
+    return ExternalAccount.objects.select_related("incoming").get(pk=account.pk)
+
+
+def age(**columns: Any) -> None:
+    """Make the one grant look older than it is, inside the seal too."""
+    credential = Credential.objects.select_related("account").get()
+    kept = grants._open(credential)
+    values = {name: getattr(kept, name) for name in kept.__slots__} | columns
+    old = grants.KeptGrant(**values)
+    assert credential.renewed_at is not None
+    sealed = grants.columns_of(old, credential.belongs_to, now=credential.renewed_at)
+    Credential.objects.update(**sealed)
+
+
+def lapse_in(minutes: float) -> None:
+    age(expires_at=timezone.now() + timedelta(minutes=minutes))
+
+
+def test_a_token_fetches_and_is_renewed_ten_minutes_early(
+    account: ExternalAccount, oidc: Oidc
+) -> None:
+    run_fetch(account.pk)
+    assert Message.objects.count() == len(LETTERS)
+    oidc.plan()
+    first = token(account)
+    lapse_in(11)
+    assert token(account) == first
+    assert oidc.asked() == 0
+    lapse_in(9)
+    second = token(account)
+    assert second != first
+    assert oidc.asked() == 1
+    lapse_in(-1)
+    assert token(account) not in {first, second}, "the rotated refresh token was kept"
+    run_fetch(account.pk)
+    assert _fresh(account).last_code == ""
+    assert Message.objects.count() == len(LETTERS)
+
+
+def test_fifty_at_once_ask_once(account: ExternalAccount, oidc: Oidc) -> None:
+    lapse_in(-1)
+    oidc.plan(delay=300)
+
+    def one(_: int) -> str:
+        try:
+            return token(account)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(50) as pool:
+        assert len(set(pool.map(one, range(50)))) == 1
+    assert oidc.asked() == 1
+
+
+def test_a_provider_in_trouble_is_left_alone_and_ends_no_grant(
+    account: ExternalAccount, oidc: Oidc
+) -> None:
+    first = token(account)
+    oidc.plan(down=True)
+    lapse_in(5)
+    assert token(account) == first, "what still lasts is used"
+    lapse_in(-1)
+    Credential.objects.update(lease_until=None)
+    run_fetch(account.pk)
+    seen = _fresh(account)
+    assert (seen.state, seen.last_code) == (State.ACTIVE, "server.busy")
+    assert seen.last_facts["host"] == "login.example.org"
+    asked = oidc.asked()
+    with pytest.raises(ServerBusy):
+        token(account)
+    assert oidc.asked() == asked, "not asked again within a minute"
+    oidc.plan()
+    Credential.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    run_fetch(account.pk)
+    assert _fresh(account).last_code == ""
+
+
+def test_a_token_that_the_server_refuses_is_renewed_once(
+    account: ExternalAccount, oidc: Oidc
+) -> None:
+    age(access_token="not-one-that-the-provider-knows")
+    oidc.plan()
+    run_fetch(account.pk)
+    assert _fresh(account).last_code == ""
+    assert Message.objects.count() == len(LETTERS)
+    assert oidc.asked() == 1
+
+
+def test_a_grant_taken_back_asks_for_a_sign_in_which_keeps_everything(
+    account: ExternalAccount, person: Person, token_dovecot: Dovecot, oidc: Oidc
+) -> None:
+    run_fetch(account.pk)
+    oidc.revoke(account.address)
+    run_fetch(account.pk)
+    seen = _fresh(account)
+    assert (seen.state, seen.last_code) == (State.NEEDS_SIGN_IN, "auth.grant")
+    page = person.client.get("/settings/mail-accounts/").content.decode()
+    assert f"/settings/mail-accounts/{account.public_id}/authenticate/" in page
+    token_dovecot.deliver(account.address, b"Subject: meanwhile\r\n\r\nHi\r\n")
+    person.authenticate(seen)
+    again = _fresh(account)
+    assert again.state == State.ACTIVE
+    assert again.next_fetch_at is not None
+    assert again.next_fetch_at <= timezone.now()
+    run = run_fetch(account.pk)
+    assert run is not None
+    assert run.messages == 1
+    assert Message.objects.count() == len(LETTERS) + 1
+
+
+def test_a_grant_that_is_gone_is_told_when_it_is_renewed(
+    account: ExternalAccount, oidc: Oidc
+) -> None:
+    oidc.revoke(account.address)
+    lapse_in(-1)
+    with pytest.raises(AuthenticationFailed) as gone:
+        token(account)
+    assert gone.value.code == "auth.grant"
+
+
+def test_what_is_renewed_meanwhile_by_a_sign_in_stays(
+    account: ExternalAccount, person: Person, oidc: Oidc
+) -> None:
+    """Whoever lost the lease saves nothing."""
+    credential = grants._look(Credential.objects.get().pk)
+    assert grants._claim(credential, timezone.now())
+    person.authenticate(account)
+    kept = token(account)
+    grants._renew(credential, grants._open(credential))
+    assert token(account) == kept
+
+
+def test_idle_grants_are_renewed_weekly(account: ExternalAccount, oidc: Oidc) -> None:
+    first = token(account)
+    ExternalAccount.objects.update(state=State.PAUSED, next_fetch_at=None)
+    assert grants.renew_idle(timezone.now()) == 0
+    Credential.objects.update(renewed_at=timezone.now() - timedelta(days=8))
+    assert grants.renew_idle(timezone.now()) == 1
+    assert token(account) != first
+    assert grants.renew_idle(timezone.now()) == 0
