@@ -11,6 +11,7 @@ from django.core.paginator import Page
 from django.db.models import Count, QuerySet, Sum
 
 from accounts.models import ExternalAccount
+from fetcher.desks import away
 from fetcher.identity import Found
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import Listing, choose_deletions
@@ -90,7 +91,8 @@ def mark(
     stored_at = _stored_at(folder, listing)
     due = choose_deletions(listing.found, stored_at, delete_after_days=delete_after_days, now=now)
     proven = {entry.item.number: entry for entry in _proven(folder, due)}
-    marked = session.delete([entry.item for entry in proven.values()])
+    with away():
+        marked = session.delete([entry.item for entry in proven.values()])
     return [proven[item.number].key for item in marked]
 
 

@@ -67,12 +67,13 @@ def match_names(named: Iterable[Named], notes: Iterable[Note]) -> tuple[Matched,
     size; such a message is matched with nothing.
     """
     sure, doubtful = Matched(), Matched()
-    noted, listed = _by_uid(notes), _by_uid(named)
+    noted = _by_uid(notes)
+    listed = _by_uid(one for one in named if one.uid in noted)
     for uid, group in listed.items():
-        rows = noted.get(uid, [])
+        rows = noted[uid]
         if len(group) == len(rows) == 1 and rows[0].size == group[0].item.size:
             sure[group[0].item.number] = rows[0]
-        elif rows:
+        else:
             pairs, left = _match_group(group, rows)
             sure |= pairs
             doubtful |= left

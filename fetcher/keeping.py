@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import accumulate, islice, takewhile
+from itertools import accumulate, takewhile
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -20,6 +20,7 @@ from accounts import quotas
 from accounts.models import ExternalAccount
 from fetcher import progress, setaside
 from fetcher.ahead import ahead
+from fetcher.desks import desk
 from fetcher.identity import Found
 from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
@@ -28,7 +29,6 @@ from fetcher.planning import (
     BATCH_MESSAGES,
     BATCH_SECONDS,
     FIRST_MESSAGES,
-    FetchPlan,
 )
 from fetcher.recognition import move
 from fetcher.stopping import Allowance, Stopping, either
@@ -101,12 +101,22 @@ class Haul:
     is_full: bool = False
     unfit: list[tuple[Found, int]] = field(default_factory=list)
 
+    def add(self, other: Haul) -> None:
+        """Count what came later in the same visit too."""
+        self.failures += other.failures
+        self.asked = other.asked
+        self.answered += other.answered
+        self.kept += other.kept
+        self.again += other.again
+        self.is_full |= other.is_full
+        self.unfit += other.unfit
+
 
 def download(
     run: FetchRun,
     folder: RemoteFolder,
     session: MailSession,
-    plan: FetchPlan,
+    wanted: Sequence[Found],
     stopping: Stopping,
     allowance: Allowance,
 ) -> Haul:
@@ -116,13 +126,13 @@ def download(
     a batch is stored, and asks ``stopping``.
     """
     left, haul = Event(), Haul()
-    wanted = {found.item.number: found for found in plan.download}
-    answers = session.retrieve(allowance.spend(found.item for found in plan.download))
+    answers = session.retrieve(allowance.spend(found.item for found in wanted))
     received = _received(answers, wanted, haul, either(left.is_set, stopping))
     try:
         with ahead(in_batches(received), left) as batches:
             for batch in batches:
-                _keep_what_fits(run, folder, batch, haul)
+                with desk():
+                    _keep_what_fits(run, folder, batch, haul)
                 if haul.is_full:
                     break
     finally:
@@ -136,7 +146,7 @@ def _note_what_is_left(run: FetchRun, folder: RemoteFolder, haul: Haul) -> None:
     larger = [(found, octets) for found, octets in haul.unfit if octets > found.item.size]
     if not (haul.failures or larger):
         return
-    with transaction.atomic():
+    with desk(), transaction.atomic():
         fence(run, timezone.now())
         setaside.note(folder, haul.failures, now=timezone.now())
         setaside.note_sizes(folder, larger, now=timezone.now())
@@ -161,26 +171,25 @@ def _keep_what_fits(
 
 def _received(
     answers: Iterator[Answered],
-    wanted: Mapping[int, Found],
+    wanted: Sequence[Found],
     haul: Haul,
     stopping: Stopping,
 ) -> Iterator[Received]:
     """Yield the messages that can be had, and note why the others cannot."""
     try:
-        for item, raw in answers:
+        for found, (item, raw) in zip(wanted, answers, strict=False):
             haul.answered += 1
             if isinstance(raw, MailError):
-                haul.failures.append((wanted[item.number], raw))
+                haul.failures.append((found, raw))
             else:
-                found = replace(wanted[item.number], item=item)
-                yield receive(found, raw, now=timezone.now())
+                yield receive(replace(found, item=item), raw, now=timezone.now())
             del raw  # Lest a large one lie here while the next is waited for.
             if stopping():
                 break
     except (ConnectionFailed, ProtocolError) as error:
         # The message that was being read may be what its server stumbles over each time.
-        if suspect := next(islice(wanted.values(), haul.answered, None), None):
-            haul.failures.append((suspect, error))
+        if haul.answered < len(wanted):
+            haul.failures.append((wanted[haul.answered], error))
         raise
     finally:
         # Whoever asks whether to stop may ask the database, over this thread's own connection.

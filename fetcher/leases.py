@@ -36,6 +36,10 @@ class Leases:
         self._lock = Lock()
         self._thread: Thread | None = None
 
+    def __len__(self) -> int:
+        """Count the visits under way in this process."""
+        return len(self._held)
+
     @contextmanager
     def held(self, run: FetchRun) -> Iterator[None]:
         """Renew a run, from now to the end of the block or of this process."""

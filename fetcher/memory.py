@@ -51,7 +51,7 @@ def changes(
     folder: RemoteFolder,
     session: MailSession,
     listing: Listing,
-    stored_at: Iterable[datetime],
+    stored_at: Iterable[datetime | None],
     *,
     is_settled: bool,
     now: datetime,

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from accounts import quotas
 from accounts.models import ExternalAccount, State
+from fetcher.desks import desk
 from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder
 
@@ -65,4 +66,5 @@ def inbox_of(account: ExternalAccount) -> RemoteFolder:
     for folder in account.remotefolder_set.all():
         if folder.name == "INBOX":
             return folder
-    return RemoteFolder.objects.get_or_create(account=account, name="INBOX")[0]
+    with desk():
+        return RemoteFolder.objects.get_or_create(account=account, name="INBOX")[0]

@@ -100,7 +100,7 @@ class FetchPlan:
     visit leaves to the next one; ``held`` is what the provider gives only on another day.
     """
 
-    download: tuple[Found, ...] = ()
+    download: Sequence[Found] = ()
     octets: int = 0
     too_large: int = 0
     set_aside: int = 0
@@ -108,7 +108,7 @@ class FetchPlan:
     needs: int = 0
     later: int = 0
     later_octets: int = 0
-    held: tuple[Found, ...] = ()
+    held: Sequence[Found] = ()
 
 
 def plan_fetch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,9 +19,12 @@ from accounts.policy import DELETE, policy_of
 from accounts.vault import SealBroken
 from fetcher import deletion, progress, setaside
 from fetcher.daily_limits import fits_again_at, limit_of, room_for, spent_by
-from fetcher.identity import Found
+from fetcher.desks import desk
+from fetcher.identity import Found, Named
 from fetcher.keeping import Haul, RunLost, download, fence
 from fetcher.leases import LEASES
+from fetcher.listed import Listed
+from fetcher.lots import lots
 from fetcher.memory import DISTRUST, Memory, changes, recall
 from fetcher.models import FetchRun, RemoteFolder
 from fetcher.opening import inbox_of, open_runs, patiently
@@ -88,29 +91,26 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
         open_session(account, memory, max_message_bytes=limits.max_message_bytes) as session,
         _counted(run, session),
     ):
-        seen = _look(run, session, folder, memory)
-        listing = seen.listing
-        failed = _failed(folder, listing, limits)
-        plan = _plan(account, limits, seen, failed)
-        if plan.download:
-            progress.begin(run, plan, listed=len(listing.found), now=timezone.now())
-        haul = download(run, folder, session, plan, stopping, allowance)
-        setaside.forget(folder, listing, failed)
-        is_over = stopping() or haul.is_full
-        marked = [] if is_over else _mark_deleted(session, folder, account, listing)
+        seen, plan = _look_and_plan(run, session, folder, memory, limits)
+        haul = _download(run, folder, session, plan, stopping, allowance)
+        with desk():
+            setaside.forget(folder, seen.listing, seen.failed)
+            is_over = stopping() or haul.is_full
+            marked = [] if is_over else _mark_deleted(session, folder, account, seen.listing)
         # POP3 deletes at QUIT (RFC 1939 §6): a session that drops before it has deleted nothing.
         session.finish()
-    if marked:
-        deletion.note(run, folder, marked, now=timezone.now())
     is_stopped = stopping() or allowance.is_up
-    outcome = _told(account, plan, haul, seen, stopped=is_stopped)
-    is_settled = not (outcome.facts.keys() - SETTLED or outcome.stopped or marked)
-    if plan.held and not (outcome.code or outcome.stopped):
-        outcome, is_settled = _paused(account, plan.held, now=timezone.now()), False
+    with desk():
+        if marked:
+            deletion.note(run, folder, marked, now=timezone.now())
+        outcome = _told(account, plan, haul, seen, stopped=is_stopped)
+        is_settled = not (outcome.facts.keys() - SETTLED or outcome.stopped or marked)
+        if plan.held and not (outcome.code or outcome.stopped):
+            outcome, is_settled = _paused(account, plan.held, now=timezone.now()), False
     wait = max(outcome.wait, min(timedelta(seconds=session.login_delay), LONGEST_WAIT))
     now = timezone.now()
-    there = [*seen.stored_at.values(), *([now] if plan.download else [])]
-    learnt = changes(folder, session, listing, there, is_settled=is_settled, now=now)
+    there = [seen.oldest_stored_at, *([now] if plan.download else [])]
+    learnt = changes(folder, session, seen.listing, there, is_settled=is_settled, now=now)
     return replace(outcome, memory=learnt, wait=wait)
 
 
@@ -123,10 +123,43 @@ def _counted(run: FetchRun, session: MailSession) -> Iterator[None]:
         run.received = session.octets_in
 
 
-def _look(run: FetchRun, session: MailSession, folder: RemoteFolder, memory: Memory) -> Recognised:
-    """List, recognise what is stored, and write that down before anything else comes."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a visit goes on knowing of what was listed, in little room."""
+
+    listing: Listing
+    failed: Mapping[tuple[str, int], Past]
+    oldest_stored_at: datetime | None
+    moved: int
+
+
+def _look_and_plan(
+    run: FetchRun, session: MailSession, folder: RemoteFolder, memory: Memory, limits: Plan
+) -> tuple[Seen, FetchPlan]:
+    """List, recognise what is stored, and write that and the plan down before anything comes."""
     headings = Headings(session)
     named, is_whole = find_messages(session, headings, folder, memory.position)
+    with desk():
+        known = _look(run, headings, folder, named, is_whole=is_whole)
+        failed = _failed(folder, known.listing, limits)
+        plan = _plan(run.account, limits, known, failed)
+        if plan.download:
+            listed = len(known.listing.found)
+            progress.begin(run, plan, listed=listed, now=timezone.now())
+    found = Listed(known.listing.found)
+    oldest = min(known.stored_at.values(), default=None)
+    seen = Seen(replace(known.listing, found=found), failed, oldest, len(known.moved))
+    return seen, replace(plan, download=found.only(plan.download), held=found.only(plan.held))
+
+
+def _look(
+    run: FetchRun,
+    headings: Headings,
+    folder: RemoteFolder,
+    named: Sequence[Named],
+    *,
+    is_whole: bool,
+) -> Recognised:
     seen = recognise(headings, folder, named, is_whole=is_whole)
     if seen.has_news:
         with transaction.atomic():
@@ -135,6 +168,26 @@ def _look(run: FetchRun, session: MailSession, folder: RemoteFolder, memory: Mem
     if seen.moved:
         log.info("recognised", account=run.account_id, run=run.pk, messages=len(seen.moved))
     return seen
+
+
+def _download(
+    run: FetchRun,
+    folder: RemoteFolder,
+    session: MailSession,
+    plan: FetchPlan,
+    stopping: Stopping,
+    allowance: Allowance,
+) -> Haul:
+    """Fetch lot by lot, as much at a time as there is room for in this process."""
+    whole = Haul()
+    # What the list took is free again, and others may read theirs.
+    session.release()
+    for lot in lots(plan.download):
+        whole.add(download(run, folder, session, lot, stopping, allowance))
+        session.release()
+        if whole.is_full or allowance.is_up or stopping():
+            break
+    return whole
 
 
 def _mark_deleted(
@@ -171,7 +224,7 @@ def _plan(
 
 
 def _told(
-    account: ExternalAccount, plan: FetchPlan, haul: Haul, seen: Recognised, *, stopped: bool
+    account: ExternalAccount, plan: FetchPlan, haul: Haul, seen: Seen, *, stopped: bool
 ) -> Outcome:
     """Turn what was left behind into facts; a full store is the only thing worth a code."""
     too_large = sum(isinstance(error, MessageTooLarge) for _, error in haul.failures)
@@ -183,7 +236,7 @@ def _told(
         "set_aside": plan.set_aside + _still(account, seen, "set_aside"),
         "skipped": len(haul.failures) - too_large,
         "later": plan.later,
-        "recognised": len(seen.moved) + haul.again,
+        "recognised": seen.moved + haul.again,
         "unkept": haul.asked - haul.kept,
         "cut_off": cut_off,
     }
@@ -202,7 +255,7 @@ def _needs(plan: FetchPlan, haul: Haul) -> int:
     return max(1, min(sizes, default=1))
 
 
-def _still(account: ExternalAccount, seen: Recognised, name: str) -> int:
+def _still(account: ExternalAccount, seen: Seen, name: str) -> int:
     """Return what the visit before counted, where this one looked at what came after it only."""
     return 0 if seen.listing.is_whole else int(account.last_facts.get(name, 0))
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.credentials import login_for
 from accounts.models import ExternalAccount, Purpose
 from accounts.policy import check_account
+from fetcher.desks import away, desk
 from fetcher.identity import Named
 from fetcher.memory import Memory
 from fetcher.models import MAX_UID, RemoteFolder
@@ -85,9 +86,10 @@ class Headings:
         """Return by number what is told of messages; nothing of those whose headers fail."""
         wanted = {item.number: item for item in items}
         new = [item for number, item in wanted.items() if number not in self._read]
-        for item, raw in self._session.headers(new):
-            if not isinstance(raw, MailError):
-                self._read[item.number] = Heading(fingerprint(raw), is_telling(raw))
+        with away():
+            for item, raw in self._session.headers(new):
+                if not isinstance(raw, MailError):
+                    self._read[item.number] = Heading(fingerprint(raw), is_telling(raw))
         return {number: self._read[number] for number in wanted if number in self._read}
 
     def names(self, items: Sequence[RemoteItem]) -> Iterator[tuple[int, str]]:
@@ -129,7 +131,8 @@ def _are_new(folder: RemoteFolder, tail: Sequence[RemoteItem]) -> bool:
     """Tell whether each has a name that was never seen here; repeats need the whole list."""
     uids = [item.uid for item in tail]
     is_named = all(map(usable, uids)) and len(set(uids)) == len(uids)
-    return is_named and not (uids and folder.stored(uids).exists())
+    with desk():
+        return is_named and not (uids and folder.stored(uids).exists())
 
 
 def usable(uid: str) -> bool:

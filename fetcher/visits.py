@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from fetcher import service, tally
+from fetcher.desks import desk
 from fetcher.models import FetchRun
 from fetcher.opening import open_runs, patiently
 from fetcher.outcomes import Outcome, close
@@ -109,8 +110,9 @@ def _gather(visits: Visits) -> None:
 
 def _close_slow(run: FetchRun, ended: Future[Outcome | None]) -> None:
     try:
-        _close({run: ended.result()})
-        write_counts()
+        with desk():
+            _close({run: ended.result()})
+            write_counts()
     finally:
         connection.close()
 

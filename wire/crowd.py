@@ -7,6 +7,8 @@ from threading import BoundedSemaphore, Lock
 # What any session may hold without asking.
 SMALL = 1024 * 1024
 AT_ONCE = 3
+# Understanding a list takes ten times the room of its octets: beyond so many one does it at a time.
+LONG_LIST = 64 * 1024
 # Whoever is let in may take as long as it needs while nobody waits, and else this long.
 FAIR_SECONDS = 120
 
@@ -43,3 +45,4 @@ class Gate:
 
 
 GATE = Gate(AT_ONCE)
+LISTS = Gate(1)

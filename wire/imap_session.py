@@ -116,7 +116,10 @@ class ImapSession:
     def list_items(self) -> list[RemoteItem]:
         """Return all messages in the server's order. Raise ProtocolError for an unreadable list."""
         with about(self.endpoint):
-            return self._list(1)
+            items = self._list(1)
+            if len(items) > LISTED_AT_A_TIME:
+                self._client.bounded.lines.take_turn()
+            return items
 
     def changes_since(self, position: Position) -> list[RemoteItem] | None:
         """Return the messages that came after a known position.
@@ -143,6 +146,10 @@ class ImapSession:
     def delete(self, items: Iterable[RemoteItem]) -> list[RemoteItem]:  # noqa: ARG002
         """Mark nothing: mail is only read here."""
         return []
+
+    def release(self) -> None:
+        """Let others read what is large: the last answer has had its use."""
+        self._client.bounded.lines.release()
 
     def finish(self) -> None:
         """Say LOGOUT, which nobody need answer, and close the connection."""

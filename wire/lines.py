@@ -41,6 +41,7 @@ class Lines:
         self._received = bytearray()
         self._line_end = b"\r\n"
         self._entered_at: float | None = None
+        self._has_turn = False
 
     @property
     def waiting(self) -> int:
@@ -161,8 +162,17 @@ class Lines:
         elif crowd.GATE.is_wanted and monotonic() - self._entered_at > crowd.FAIR_SECONDS:
             raise ConnectionFailed("conn.timeout")
 
+    def take_turn(self) -> None:
+        """Be the only one who works with a long list, until the next answer is read."""
+        if not crowd.LISTS.enter(self.deadline.session_left()):
+            raise ConnectionFailed("conn.timeout")
+        self._has_turn = True
+
     def release(self) -> None:
         """Let others read large answers: the one that was read here has had its use."""
+        if self._has_turn:
+            self._has_turn = False
+            crowd.LISTS.leave()
         if self._entered_at is not None:
             self._entered_at = None
             crowd.GATE.leave()

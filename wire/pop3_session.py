@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
+from wire import crowd
 from wire.endpoint import Endpoint, Security
 from wire.errors import (
     ConnectionFailed,
@@ -135,7 +136,8 @@ class Pop3Session:
     def list_items(self) -> list[RemoteItem]:
         """Return all messages in the server's order. Raise ProtocolError for an unreadable list.
 
-        A message that only one of the server's two lists names is there all the same.
+        Whoever got a long one holds up all other long ones until the next command or the end. A
+        message that only one of the server's two lists names is there all the same.
         """
         with about(self.endpoint):
             sizes_block, uids_block = self._lists()
@@ -179,6 +181,10 @@ class Pop3Session:
         self._deleting |= bool(doomed)
         answers = self._stream("DELE {}", doomed, math.inf, lambda reply: reply.ok)
         return [item for item, agreed in answers if agreed]
+
+    def release(self) -> None:
+        """Let others read what is large: the last answer has had its use."""
+        self.lines.release()
 
     def finish(self) -> None:
         """Say QUIT, which deletes what is marked (RFC 1939 section 6); raise if that is in doubt.
@@ -254,7 +260,10 @@ class Pop3Session:
             raise refusal(listed, self.words(listed))
         sizes = self._read_list()
         reply = self._reply() if self.pipelines else self.ask("UIDL")
-        return sizes, self._read_list() if reply.ok else b""
+        uids = self._read_list() if reply.ok else b""
+        if len(sizes) + len(uids) > crowd.LONG_LIST:
+            self.lines.take_turn()
+        return sizes, uids
 
     def _read_list(self) -> bytes:
         block = self.lines.read_list(self.limits.listed * LISTED_BYTES)

@@ -67,5 +67,8 @@ class MailSession(Protocol):
     def delete(self, items: Iterable[RemoteItem]) -> list[RemoteItem]:
         """Mark messages for deletion and return those marked; only ``finish`` deletes them."""
 
+    def release(self) -> None:
+        """Let others read what is large: the last answer has had its use."""
+
     def finish(self) -> None:
         """Take leave, which deletes what is marked; raise if that is in doubt."""
