@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import authorizing, policy, quotas, vault
+from accounts import authorizing, policy, quotas, roster, vault
 from accounts.models import ExternalAccount, GroupPolicy, Notice, OAuthApp, Plan, Quota, User
 from accounts.models.oauth_app import ENDPOINTS
 from accounts.pace import hold_to_plans
+from accounts.prepared_form import PreparedForm
 from accounts.troubles import TROUBLES
 
 WHAT_IS_ALLOWED = (
@@ -160,7 +161,7 @@ class LastCodeFilter(CodeFilter):
 
 @admin.register(ExternalAccount)
 class ExternalAccountAdmin(ReadOnlyAdmin):
-    """Accounts and how they fare."""
+    """Accounts and how they fare; one can be prepared for its owner, who completes it."""
 
     list_display = (
         *("id", "owner", "address", "state", "state_since"),
@@ -169,10 +170,23 @@ class ExternalAccountAdmin(ReadOnlyAdmin):
     list_filter = ("state", LastCodeFilter)
     search_fields = ("owner__email", "address")
     list_select_related = ("owner",)
-    fields = (
+    form = PreparedForm
+    shown = (
         *("owner", "address", "name", "state", "state_since", "created_at", "interval_minutes"),
         *("next_fetch_at", "failing_since", "refusals", "last_checked_at", "last_code"),
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let accounts be prepared."""
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002 - Django's signature
+        """Show what there is, and ask for what is needed to prepare another."""
+        return self.shown if obj else PreparedForm.ASKED
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's signature
+        """Prepare the account."""
+        obj.pk = roster.prepare_account(obj.owner, form.wanted, now=timezone.now()).pk
 
 
 class OAuthAppForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

@@ -70,6 +70,27 @@ def add_account(owner: User, wanted: NewAccount, *, now: datetime) -> ExternalAc
 
     Raise AccountRefused where the address was added or the last place was taken meanwhile.
     """
+    account = _create(owner, wanted, now=now, state=State.ACTIVE, next_fetch_at=now)
+    _keep_secret(account, wanted)
+    if wanted.is_default:
+        make_default(account)
+    return account
+
+
+def prepare_account(owner: User, wanted: NewAccount, *, now: datetime) -> ExternalAccount:
+    """Save an account that waits for its owner's password, and nothing of ``wanted.password``.
+
+    Raise AccountRefused as ``add_account`` does.
+    """
+    with transaction.atomic():
+        account = _create(owner, wanted, now=now, state=State.PREPARED)
+        quotas.touch(owner.pk)
+    return account
+
+
+def _create(
+    owner: User, wanted: NewAccount, *, now: datetime, **columns: State | datetime
+) -> ExternalAccount:
     check_room(owner, wanted.address)
     owned = ExternalAccount.objects.filter(owner=owner)
     name = wanted.name or wanted.address
@@ -83,17 +104,13 @@ def add_account(owner: User, wanted: NewAccount, *, now: datetime) -> ExternalAc
                 color=next_color(owned.values_list("color", flat=True)),
                 position=(owned.aggregate(last=Max("position"))["last"] or 0) + 1,
                 is_default=not owned.filter(is_default=True).exists(),
-                state=State.ACTIVE,
-                next_fetch_at=now,
                 interval_minutes=max(DEFAULT_INTERVAL, quotas.plan_of(owner).min_interval_minutes),
+                **columns,
             )
     except IntegrityError as error:
         raise AccountRefused("account.exists") from error
     _save_server(account, wanted)
-    _keep_secret(account, wanted)
     _add_identities(account, wanted, now=now)
-    if wanted.is_default:
-        make_default(account)
     return account
 
 

@@ -3,7 +3,16 @@
 from django.urls import path
 
 from accounts.models import Use
-from accounts.views import adding, authorizing, cards, general, identities, verifying, wizard
+from accounts.views import (
+    adding,
+    authorizing,
+    cards,
+    general,
+    identities,
+    importing,
+    verifying,
+    wizard,
+)
 
 ACCOUNT = "mail-accounts/<uuid:account>"
 SETUP = "mail-accounts/add/<uuid:setup>"
@@ -20,6 +29,8 @@ urlpatterns = [
     path(f"{SETUP}/incoming/", wizard.account_add_incoming, name="account_add_incoming"),
     path("mail-accounts/add/<uuid:probe>/", adding.probe, name="probe"),
     path("mail-accounts/add/<uuid:probe>/again/", adding.probe_again, name="probe_again"),
+    path("mail-accounts/import/", importing.accounts_import, name="accounts_import"),
+    path("mail-accounts/import/<uuid:batch>/", importing.import_verdicts, name="import_verdicts"),
     path(f"{ACCOUNT}/", cards.account_settings, name="account_settings"),
     path(f"{ACCOUNT}/connection/", adding.account_connection, name="account_connection"),
     path(f"{ACCOUNT}/authenticate/", authorizing.account_authenticate, name="account_authenticate"),

@@ -2,6 +2,7 @@
 
 from accounts.models.account import ExternalAccount, IncomingServer, OutgoingServer, State
 from accounts.models.authorization import Authorization
+from accounts.models.batch import Batch
 from accounts.models.credential import Credential, Purpose
 from accounts.models.identity import (
     CodeRecipient,
@@ -20,6 +21,7 @@ from accounts.models.user import User
 
 __all__ = [
     "Authorization",
+    "Batch",
     "CodeRecipient",
     "Credential",
     "ExternalAccount",

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.account import PROTOCOLS, SECURITIES, ExternalAccount
+from accounts.models.batch import Batch
 from accounts.models.oauth_app import OAuthApp
 from accounts.models.setup import Setup
 from wire.endpoint import Endpoint, Security
@@ -53,13 +54,16 @@ class Probe(models.Model):
     ``step`` is the rung being tried (the failed one once FAILED). ``account`` is set once the
     test has passed and the account was added, or from the start when an account is tested again.
     With ``app`` the sealed password is a grant of that provider instead. ``setup`` is what the
-    pages of adding go back to. Rows are deleted after ``expires_at``.
+    pages of adding go back to, ``batch`` the table whose ``row`` this was. Rows are deleted after
+    ``expires_at``.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, null=True, blank=True)
     setup = models.ForeignKey(Setup, on_delete=models.SET_NULL, null=True, blank=True)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, related_name="probes")
+    row = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import notices, setups
 from accounts.findings import Finding, Source
-from accounts.models import ExternalAccount, Probe, Quota, Setup, State, User
+from accounts.models import Batch, ExternalAccount, Probe, Quota, Setup, State, User
 from accounts.models.probe import ProbeState, Step
 from accounts.models.setup import LookUp
 from accounts.providers import Server
@@ -205,6 +205,12 @@ def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[st
         },
     }
     own |= {name: _probe(owner=account.owner, **fields) for name, fields in probes.items()}
+    batch = Batch.objects.create(owner=account.owner, created_at=timezone.now())
+    batch.refused = [{"row": 3, "address": "dapur@contoh.example", "problems": [["Port", "1234"]]}]
+    batch.save()
+    for row, name in enumerate(("passed", "failed"), start=1):
+        _probe(owner=account.owner, batch=batch, row=row, **probes[name])
+    own["verdicts"] = reverse("import_verdicts", args=[batch.public_id])
     return own | _setup_paths(account.owner)
 
 
