@@ -8,7 +8,9 @@ from datetime import datetime
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts.addresses import same_for_all_spellings
+from accounts.addresses import domain_of, same_for_all_spellings
+from accounts.alignment import WARNINGS
+from accounts.alignment_checks import server_of
 from accounts.identities import identities_of, is_own, proved_uses, unproved
 from accounts.models import Identity, Use, User, VerificationCode
 from accounts.models.identity import MAX_CODE_ATTEMPTS
@@ -38,6 +40,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What recipients may make of mail from an address, and what helps."""
+
+    trouble: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityCard:
     """One address to send as, with the Reply-To where there is one."""
 
@@ -51,6 +61,16 @@ class IdentityCard:
         """Name the outgoing server of its account, if it has one."""
         server = getattr(self.identity.account, "outgoing", None)
         return str(server) if server else ""
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Say what recipients may make of mail that is sent in this way, unless it is fine."""
+        identity = self.identity
+        if identity.alignment_server != server_of(identity):
+            return None
+        words = WARNINGS.get(identity.alignment)
+        facts = {"domain": domain_of(identity.address), "server": identity.alignment_server}
+        return Doubt(*(str(one).format(**facts) for one in words)) if words else None
 
     @property
     def has_way(self) -> bool:

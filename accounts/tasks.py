@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import (
+    alignment_checks,
     authorizing,
     code_mails,
     grants,
@@ -34,6 +35,12 @@ def run_waiting_look_ups() -> int:
 def mail_codes() -> None:
     """Send the codes that people asked for."""
     code_mails.send_due(timezone.now())
+
+
+@shared_task
+def check_alignment() -> None:
+    """Look up whether addresses fit the servers they are sent through."""
+    alignment_checks.check_due(timezone.now())
 
 
 @shared_task

@@ -63,6 +63,7 @@ app.conf.beat_schedule = {
     "forsaken": _every("accounts.tasks.stop_forsaken_accounts", 600.0),
     "counts": _every("fetcher.tasks.forget_old_counts", 3600.0),
     "told": _every("accounts.tasks.forget_old_notices", 3600.0),
+    "alignment": _every("accounts.tasks.check_alignment", 10.0),
     "old codes": _every("accounts.tasks.forget_old_codes", 3600.0),
     "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
     "purge": _every("mailstore.tasks.purge_removed_accounts", 60.0),

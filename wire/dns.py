@@ -1,4 +1,4 @@
-"""Asks the DNS what a domain says of its mail: MX, SRV and TXT, within a time limit.
+"""Asks the DNS what a domain says of its mail: MX, SRV, TXT and addresses, in a time limit.
 
 Addresses of hosts are looked up where they are dialled and checked (``wire.dial``); what is found
 here is only ever a name. dnspython is heavy, so it is loaded by the first question.
@@ -14,6 +14,8 @@ from wire.guard import Guard
 
 # More than a serious domain has; the rest of a longer answer is not looked at.
 RECORDS = 20
+# Of a large organisation: every service that it uses asked for one.
+TEXTS = 200
 
 
 class Service(NamedTuple):
@@ -44,13 +46,22 @@ def services(name: str, *, guard: Guard, seconds: float) -> list[Service]:
     return [Service(host, port) for host, port in named if host]
 
 
+def addresses(name: str, *, guard: Guard, seconds: float) -> list[str]:
+    """Return the IPv4 and IPv6 addresses of a name, to compare and not to dial.
+
+    Raise ConnectionFailed when nobody answers in time.
+    """
+    found = [*_ask(name, "A", guard, seconds), *_ask(name, "AAAA", guard, seconds)]
+    return [str(record.address) for record in found]
+
+
 def texts(name: str, *, guard: Guard, seconds: float) -> list[str]:
     """Return the TXT records of a name. Raise ConnectionFailed when nobody answers in time."""
-    found = _ask(name, "TXT", guard, seconds)
+    found = _ask(name, "TXT", guard, seconds, most=TEXTS)
     return [b"".join(record.strings).decode("ascii", "replace") for record in found]
 
 
-def _ask(name: str, kind: str, guard: Guard, seconds: float) -> list[Any]:
+def _ask(name: str, kind: str, guard: Guard, seconds: float, *, most: int = RECORDS) -> list[Any]:
     """Return the records of a kind, which have the fields of that kind."""
     from dns.exception import DNSException, Timeout  # noqa: PLC0415 - see above
     from dns.resolver import NXDOMAIN, NoAnswer  # noqa: PLC0415
@@ -58,7 +69,7 @@ def _ask(name: str, kind: str, guard: Guard, seconds: float) -> list[Any]:
     try:
         return list(
             _resolver(guard).resolve(ascii_name(name), kind, search=False, lifetime=seconds)
-        )[:RECORDS]
+        )[:most]
     except (NXDOMAIN, NoAnswer):
         return []
     except Timeout as error:

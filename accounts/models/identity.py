@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.account import ExternalAccount
@@ -21,6 +22,8 @@ class Identity(models.Model):
 
     ``server_accepted_at`` is set while the account's own outgoing server vouches for the address.
     ``accounts.identities`` alone tells whether this, or a confirmed code, allows to send.
+    ``alignment`` is what was found out last about sending through ``alignment_server``, and
+    ``alignment_due_at`` when that is looked at again.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -32,10 +35,16 @@ class Identity(models.Model):
     signature = models.TextField(_("signature"), blank=True)
     is_default = models.BooleanField(_("default"), default=False)
     server_accepted_at = models.DateTimeField(null=True, blank=True)
+    alignment = models.CharField(max_length=8, blank=True, editable=False)
+    alignment_server = models.CharField(max_length=253, blank=True, editable=False)
+    alignment_due_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("identity")
         verbose_name_plural = _("identities")
+        indexes: ClassVar = [
+            models.Index(fields=["alignment_due_at"], name="identity_alignment_due")
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 "account", Lower("address"), name="one_identity_per_account_and_address"
