@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import onboarding, vault
+from accounts import onboarding, setups, vault
 from accounts.grants import given, provider_of
 from accounts.models import Authorization, ExternalAccount, OAuthApp, User
 from accounts.models.authorization import AuthorizationQuerySet, TripState
@@ -283,7 +283,12 @@ def _grant(trip: Authorization, grant: Grant) -> None:
         if not unfinished.select_for_update().exists():
             return
         probe = onboarding.begin_probe(
-            trip.owner, wanted, now=timezone.now(), account=trip.account, limited=False
+            trip.owner,
+            wanted,
+            now=timezone.now(),
+            account=trip.account,
+            setup=None if trip.account else setups.latest(trip.owner, trip.address),
+            limited=False,
         )
         unfinished.update(**_ended(TripState.GRANTED), probe=probe)
 

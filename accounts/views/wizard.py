@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts import onboarding, provider_help, setups
+from accounts import authorizing, onboarding, provider_help, setups
 from accounts.adding_forms import AddressForm, IncomingForm, TypeForm
 from accounts.explain import Explanation, explain
 from accounts.forms import refuse
-from accounts.models import Setup
+from accounts.models import OAuthApp, Setup
 from accounts.onboarding import AccountRefused
 from accounts.policy import PROTOCOLS, policy_of
 from accounts.views import SignedInRequest
@@ -71,7 +71,8 @@ def account_add_incoming(request: SignedInRequest, setup: UUID) -> HttpResponse:
         setups.remember(chosen, form.typed())
         if "back" in request.POST:
             return redirect("account_add_type", chosen.public_id)
-        if form.is_valid() and (started := _begin_test(request, form, chosen)):
+        begin = _begin_trip if "authenticate" in request.POST else _begin_test
+        if form.is_valid() and (started := begin(request, form, chosen)):
             return started
     provider = chosen.typed["provider"]
     context = {
@@ -79,6 +80,8 @@ def account_add_incoming(request: SignedInRequest, setup: UUID) -> HttpResponse:
         "setup": chosen,
         "asked": provider_help.asked_by(provider),
         "proposed": setups.proposal(chosen, provider, form.protocol),
+        "app": _app_for(str(form["host"].value() or "")),
+        "takes_passwords": setups.takes_passwords(provider),
     }
     return _page(request, "accounts/account_incoming.html", context, step=3)
 
@@ -96,13 +99,41 @@ def _none_allowed(request: SignedInRequest, protocols: list[Protocol]) -> Explan
 
 
 def _incoming_form(request: SignedInRequest, setup: Setup) -> IncomingForm:
-    return IncomingForm(
+    form = IncomingForm(
         request.POST or None,
         policy=policy_of(request.user),
         protocol=Protocol(setup.typed["protocol"]),
         kept=kept_password(setups.last_failed(setup)),
         initial=setups.initial(setup),
     )
+    if "authenticate" in request.POST:
+        form.fields["password"].required = False
+    return form
+
+
+def _app_for(host: str) -> OAuthApp | None:
+    return authorizing.app_for(host) or authorizing.app_for(host, by_device=True)
+
+
+def _begin_trip(request: SignedInRequest, form: IncomingForm, setup: Setup) -> HttpResponse | None:
+    """Lead to the provider's own sign-in instead of testing a password."""
+    wanted, by_device = form.wanted_for(setup.address), request.POST["authenticate"] == "device"
+    app = authorizing.app_for(wanted.host, by_device=by_device)
+    if app is None:
+        return None
+    try:
+        trip = authorizing.begin(
+            app,
+            wanted,
+            owner=request.user,
+            browser=authorizing.browser_of(request.session.session_key),
+            now=timezone.now(),
+            by_device=by_device,
+        )
+    except AccountRefused as error:
+        refuse(form, error)
+        return None
+    return redirect("authorization", trip.public_id)
 
 
 def _begin_test(request: SignedInRequest, form: IncomingForm, setup: Setup) -> HttpResponse | None:

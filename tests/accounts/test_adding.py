@@ -16,7 +16,17 @@ from django.utils import timezone
 
 from accounts import onboarding, providers, setups
 from accounts.findings import Finding, Source, from_table
-from accounts.models import ExternalAccount, Identity, Plan, Probe, Setup, User, VerificationCode
+from accounts.models import (
+    Authorization,
+    ExternalAccount,
+    Identity,
+    OAuthApp,
+    Plan,
+    Probe,
+    Setup,
+    User,
+    VerificationCode,
+)
 from accounts.models.probe import ProbeState
 from accounts.models.setup import LookUp
 from accounts.providers import Server
@@ -315,3 +325,40 @@ def test_every_preset_is_added_by_typing_two_fields() -> None:
             by_hand.append(provider.key)
     assert len(typed) > 160
     assert by_hand == []
+
+
+@pytest.mark.django_db
+def test_a_provider_without_passwords_is_signed_in_at_its_own_pages(
+    client: Client, alice: User
+) -> None:
+    there, page = follow(client, ADD, {"address": "siti@outlook.co.id"})
+    incoming, page = follow(client, there, filled(page))
+    assert "has not been set up here for outlook.office365.com" in page
+    assert 'name="password"' not in page
+    OAuthApp.objects.create(
+        slug="microsoft",
+        name="Microsoft",
+        dialect="standard",
+        issuer="https://login.example.org",
+        client_id="muara",
+        scopes="mail offline_access",
+        servers="outlook.office365.com",
+    )
+    page = unescape(client.get(incoming).content.decode())
+    assert "offline_access" in page
+    kept = filled(page) | {"name": "Kantor", "authenticate": "page"}
+    there, _ = follow(client, incoming, kept)
+    trip = Authorization.objects.get()
+    assert there == reverse("authorization", args=[trip.public_id])
+    assert (trip.address, trip.wanted["name"]) == ("siti@outlook.co.id", "Kantor")
+    assert not Probe.objects.exists()
+    assert setups.latest(alice, "SITI@outlook.co.id") == Setup.objects.get()
+
+
+@pytest.mark.django_db
+def test_nobody_is_sent_away_for_a_server_without_an_app(client: Client, alice: User) -> None:
+    there, page = follow(client, ADD, {"address": "siti@gmx.de"})
+    incoming, page = follow(client, there, filled(page))
+    answer = client.post(incoming, filled(page) | {"authenticate": "page"})
+    assert answer.status_code == 200
+    assert not Authorization.objects.exists()
