@@ -404,6 +404,12 @@ TROUBLES: Final[dict[str, Trouble]] = {
         _("Read it there."),
         Step.LOOK,
     ),
+    "message.unread": Trouble(
+        OURS,
+        _("A message could not be understood, so it is stored as it came."),
+        _("Open it to see it in the original or to download it."),
+        Step.LOOK,
+    ),
     "quota.full": Trouble(
         YOURS,
         _("Your storage is full ({used} of {allowed})."),

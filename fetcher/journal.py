@@ -1,9 +1,7 @@
-"""The journal of an account: its visits of the last 90 days, to read, to take along, to prune."""
+"""The journal of an account: its visits of the last 90 days, to read and to prune."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -27,15 +25,6 @@ PAGE = 50
 PRUNED_AT_ONCE = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-# What a visit left at the provider or knew already; "unkept" was asked for and not stored, among
-# it "cut_off", which was on its way when the visit ended early.
-COUNTS = (
-    *("waiting", "held", "too_large", "set_aside", "skipped"),
-    *("recognised", "unkept", "cut_off", "later"),
-)
-# What else of a run's facts may leave the house; a new fact is none of them until it is named here.
-TOLD = ("host", "port", "provider", "until", "detail")
-Line = dict[str, str | int | float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +78,6 @@ class Entry:
         """Say what was skipped or set aside, and why."""
         return remarks(self.run.facts)
 
-    def line(self) -> Line:
-        """Return the visit as one line of an export: times in UTC, sizes in bytes, no secret."""
-        run, facts = self.run, self.run.facts
-        line: Line = {
-            "opened_at": _stamp(run.opened_at),
-            "closed_at": _stamp(run.closed_at) if run.closed_at else None,
-            "seconds": self.seconds,
-            "code": run.code,
-            "listed": run.listed,
-            "planned": run.planned,
-            "messages": run.messages,
-            "bytes": run.octets,
-            "deleted": run.deleted,
-            "left": self.left,
-        }
-        return line | {name: facts.get(name, 0) for name in COUNTS} | _told(run)
-
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -154,29 +126,15 @@ class Page:
 
 def read(account: ExternalAccount, *, before: str, now: datetime) -> Page:
     """Return one page by key. A ``before`` that cannot be read starts at the newest."""
-    runs, until = _kept(account, now), _day(now)
+    runs, until = visits_of(account, now=now), day_of(now)
     if (moment := _read_key(before)) is not None:
         # The day of the last entry before this page was counted there.
-        runs, until = runs.filter(opened_at__lt=moment), _day(moment) - timedelta(days=1)
+        runs, until = runs.filter(opened_at__lt=moment), day_of(moment) - timedelta(days=1)
     found = [Entry(run) for run in runs[: PAGE + 1]]
     is_last = len(found) <= PAGE
-    since = _day(now - KEPT) if is_last else _day(found[PAGE - 1].run.opened_at)
+    since = day_of(now - KEPT) if is_last else day_of(found[PAGE - 1].run.opened_at)
     days = _days(found[:PAGE], service.days_of(account, since=since, until=until))
     return Page(days, "" if is_last else _key(found[PAGE - 1].run.opened_at))
-
-
-def as_json_lines(account: ExternalAccount, *, now: datetime) -> Iterator[str]:
-    """Yield the whole journal, newest first, one JSON object a line."""
-    for run in _kept(account, now).iterator():
-        yield json.dumps(Entry(run).line()) + "\n"
-
-
-def as_csv(account: ExternalAccount, *, now: datetime) -> Iterator[str]:
-    """Yield the whole journal, newest first, as a table with a heading (RFC 4180)."""
-    rows = csv.DictWriter(_Passed(), fieldnames=list(Entry(FetchRun(opened_at=now)).line()))
-    yield rows.writeheader()
-    for run in _kept(account, now).iterator():
-        yield rows.writerow({name: _cell(value) for name, value in Entry(run).line().items()})
 
 
 def prune(*, now: datetime) -> int:
@@ -199,27 +157,21 @@ def prune(*, now: datetime) -> int:
 
 
 def _days(entries: list[Entry], counts: dict[date, DayCount]) -> list[Day]:
-    groups = groupby(entries, key=lambda entry: _day(entry.run.opened_at))
+    groups = groupby(entries, key=lambda entry: day_of(entry.run.opened_at))
     of_days = {day: list(group) for day, group in groups}
     days = sorted(of_days.keys() | counts.keys(), reverse=True)
     return [Day(day, of_days.get(day, []), counts.get(day)) for day in days]
 
 
-def _day(moment: datetime) -> date:
+def day_of(moment: datetime) -> date:
+    """Return the reader's day of a moment."""
     return timezone.localtime(moment).date()
 
 
-def _kept(account: ExternalAccount, now: datetime) -> QuerySet[FetchRun]:
+def visits_of(account: ExternalAccount, *, now: datetime) -> QuerySet[FetchRun]:
+    """Return the visits that the journal holds, newest first."""
     runs = FetchRun.objects.filter(account=account, opened_at__gte=now - KEPT)
     return runs.order_by("-opened_at")
-
-
-def _told(run: FetchRun) -> Line:
-    return {name: run.facts.get(name, "") for name in TOLD}
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _key(moment: datetime) -> str:
@@ -231,15 +183,3 @@ def _read_key(key: str) -> datetime | None:
         return EPOCH + int(key) * MICROSECOND
     except (ValueError, OverflowError):
         return None
-
-
-def _cell(value: object) -> object:
-    """Keep a spreadsheet from taking a server's words for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
-
-
-class _Passed:
-    """A file that gives back what is written to it, for the one line at hand."""
-
-    def write(self, text: str) -> str:
-        return text

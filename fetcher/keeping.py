@@ -283,8 +283,11 @@ def _store(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], now: 
         quotas.take(run.account.owner_id, _octets(batch))
         inbox = role_folder(run.account, Role.INBOX)
         ids = ingest.store_messages(run.account, inbox, pack, arrivals)
-        pairs = zip(batch, ids, strict=True)
+        pairs = list(zip(batch, ids, strict=True))
         insert(RemoteUid, [_remote_uid(folder, one, pk, now) for one, pk in pairs])
+        for one, pk in pairs:
+            if one.arrival.parsed == UNREAD:
+                setaside.note_unread(folder, one.found, pk, now=now)
         progress.count(run, messages=len(batch), octets=_octets(batch), now=timezone.now())
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ExternalAccount
 from mailstore.models import SHA256_HEX, Message
+from wire.errors import DETAIL_LIMIT
 
 MAX_UID = 200
 
@@ -175,16 +176,23 @@ class HourlyCount(models.Model):
 
 
 class SetAside(models.Model):
-    """A message that could not be had from its server, and so is left there.
+    """A message that could not be had from its server, and so is left there, or not be read.
 
-    ``size`` is what the server said of its octets, or more where more of it was read.
+    ``number`` is its place there at the last try, ``size`` what the server said of its octets, or
+    more where more of it was read; ``said`` holds the server's own words, given only under TLS.
+    ``is_wanted`` lets the next visit try it whatever was before. ``message`` is the one that could
+    be stored, but not be read.
     """
 
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)
     remote_folder = models.ForeignKey(RemoteFolder, on_delete=models.CASCADE)
     uid = models.CharField(max_length=MAX_UID)
     occurrence = models.PositiveIntegerField(default=0)
+    number = models.PositiveIntegerField(null=True)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True)
     code = models.CharField(max_length=40)
+    said = models.CharField(max_length=DETAIL_LIMIT, blank=True, default="")
+    is_wanted = models.BooleanField(default=False)
     size = models.PositiveBigIntegerField()
     tries = models.PositiveIntegerField(default=0)
     first_at = models.DateTimeField()

@@ -58,7 +58,8 @@ NOTHING_FAILED: Final[Mapping[tuple[str, int], Past]] = {}
 class Failure:
     """What is known of a message that could not be had; the size is at least so many octets.
 
-    ``is_without_room`` tells that it came and was let go, since the storage was full.
+    ``is_without_room`` tells that it came and was let go, since the storage was full; a message
+    that ``is_wanted`` was asked for by its owner.
     """
 
     is_too_large: bool
@@ -66,6 +67,7 @@ class Failure:
     tries: int
     last_at: datetime
     is_without_room: bool = False
+    is_wanted: bool = False
 
     def fate(self, *, max_message_bytes: int, now: datetime) -> Fate:
         """Tell what becomes of it: the larger one is left until more is allowed, the other rests.
@@ -75,6 +77,8 @@ class Failure:
         """
         if self.is_without_room:
             return Fate.WAITED
+        if self.is_wanted:
+            return Fate.TRIED
         if self.is_too_large:
             return Fate.TOO_LARGE if self.size > max_message_bytes else Fate.TRIED
         rests = self.tries >= TRIES and now - self.last_at < TRIED_AGAIN_AFTER

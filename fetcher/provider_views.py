@@ -1,4 +1,4 @@
-"""The pages about mail at the provider: what is left there, and what will be deleted there."""
+"""The page about mail at the provider: what will be deleted there, and when."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import ExternalAccount, IncomingServer
 from accounts.policy import DELETE, policy_of
 from accounts.views import SignedInRequest
-from fetcher import deletion, setaside
+from fetcher import deletion
 from fetcher.forms import DeletionForm, chosen
 
 PAGE = 50
@@ -47,18 +47,6 @@ def account_deletion(request: SignedInRequest, account: UUID) -> HttpResponse:
             "page": deletion.dated(pages.get_page(request.GET.get("page")), days=days, now=now),
         }
     return render(request, "fetcher/account_deletion.html", context)
-
-
-@login_required
-@require_GET
-def account_left(request: SignedInRequest, account: UUID) -> HttpResponse:
-    """List the messages that could not be had, and why."""
-    owned = _find(request, account)
-    rows = setaside.left_at(owned)
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    waiting = owned.last_facts.get("waiting", 0)
-    context = {"account": owned, "page": page, "waiting": waiting}
-    return render(request, "fetcher/account_left.html", context)
 
 
 def _find(request: SignedInRequest, account: UUID) -> ExternalAccount:

@@ -105,6 +105,7 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
             deletion.note(run, folder, marked, now=timezone.now())
         outcome = _told(account, plan, haul, seen, stopped=is_stopped)
         is_settled = not (outcome.facts.keys() - SETTLED or outcome.stopped or marked)
+        is_settled = is_settled and not (seen.failed and setaside.are_wanted(folder))
         if plan.held and not (outcome.code or outcome.stopped):
             outcome, is_settled = _paused(account, plan.held, now=timezone.now()), False
     wait = max(outcome.wait, min(timedelta(seconds=session.login_delay), LONGEST_WAIT))

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ExternalAccount
 from accounts.views import SignedInRequest, back_from
-from fetcher import journal, schedule
+from fetcher import exports, journal, schedule, setaside
 
+PAGE = 50
 EXPORTS = {
-    "csv": ("text/csv; charset=utf-8", journal.as_csv),
-    "jsonl": ("application/jsonl", journal.as_json_lines),
+    "csv": ("text/csv; charset=utf-8", exports.as_csv),
+    "jsonl": ("application/jsonl", exports.as_json_lines),
 }
 
 
@@ -46,10 +50,26 @@ def fetch_all(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_safe
 def read_journal(request: SignedInRequest, account: UUID) -> HttpResponse:
-    """Show what the visits of the last 90 days did, newest first."""
-    chosen = _own(request, account)
-    page = journal.read(chosen, before=request.GET.get("before", ""), now=timezone.now())
-    return render(request, "fetcher/journal.html", {"account": chosen, "page": page})
+    """Show what was set aside, and what the visits of the last 90 days did, newest first."""
+    chosen, before = _own(request, account), request.GET.get("before", "")
+    context: dict[str, Any] = {"account": chosen}
+    context["journal"] = journal.read(chosen, before=before, now=timezone.now())
+    if not before:
+        aside = Paginator(setaside.rows_of(chosen), PAGE).get_page(request.GET.get("page"))
+        context |= {"page": aside, "lefts": setaside.told(aside.object_list, chosen)}
+        context["waiting"] = chosen.last_facts.get("waiting", 0)
+    return render(request, "fetcher/journal.html", context)
+
+
+@login_required
+@require_POST
+def try_again(request: SignedInRequest, account: UUID) -> HttpResponse:
+    """Ask once more for messages that were set aside."""
+    chosen, ids = _own(request, account), request.POST.getlist("id")
+    known = [int(key) for key in ids if key.isascii() and key.isdigit()]
+    if setaside.try_again(chosen, known, now=timezone.now()):
+        _say(request, _("Checking %(name)s now.") % {"name": chosen.name})
+    return redirect(f"{reverse('journal', args=[chosen.public_id])}#left")
 
 
 @login_required

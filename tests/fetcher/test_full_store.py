@@ -63,7 +63,7 @@ def test_a_size_that_was_a_lie_is_learnt_at_the_first_time(
     assert run is not None
     assert (run.code, run.facts["waiting"], run.facts["needs"]) == ("quota.full", 2, SIZE)
     assert b"RETR" not in server.heard()
-    assert setaside.left_at(account) == [], "nothing is wrong with it"
+    assert not setaside.rows_of(account), "nothing is wrong with it"
 
     allow(account, 4 * SIZE + SIZE)
     assert quotas.resume_waiting() == 1

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ExternalAccount, Plan
+from fetcher import setaside
 from fetcher.models import SetAside
 from fetcher.planning import TRIES
 from fetcher.runs import run_fetch
-from fetcher.setaside import left_at
+from mailstore.models import Message
+from mailstore.parsing import UNREAD, parse
 from tests.fetcher.mailboxes import hold, letter, letters, stored, visit
 from tests.servers.scripted import Behaviour, Pop3Server, Talk, retr
 
@@ -127,6 +130,79 @@ def test_a_size_that_is_an_immense_lie_keeps_nothing_away(
     assert stored() == letters("abc")
 
 
+def test_a_message_set_aside_is_tried_again_when_its_owner_asks(
+    server: Pop3Server, account: ExternalAccount
+) -> None:
+    hold(server, "abc")
+    server.behave("RETR", refuses("2", "-ERR [SYS/PERM] <b>cannot</b> open message"))
+    for _ in range(TRIES):
+        visit(account)
+    row = SetAside.objects.get()
+    assert (row.number, row.said) == (2, "[SYS/PERM] <b>cannot</b> open message")
+    later = timezone.now() + timedelta(hours=1)
+    ExternalAccount.objects.update(next_fetch_at=later)
+    visit(account)
+    server.received.clear()
+
+    assert setaside.try_again(account, [row.pk], now=timezone.now()) == 1
+    assert list(ExternalAccount.objects.due(timezone.now())) == [account]
+    visit(account)
+    assert server.heard().count(b"RETR") == 1
+    row.refresh_from_db()
+    assert (row.tries, row.is_wanted) == (TRIES + 1, False)
+    server.received.clear()
+    visit(account)
+    assert b"RETR" not in server.heard(), "once asked is tried once"
+
+    server.behave("RETR", retr)
+    setaside.try_again(account, [row.pk], now=timezone.now())
+    assert visit(account).facts == {}
+    assert stored() == letters("abc")
+    assert not SetAside.objects.exists()
+
+
+def test_a_wish_that_comes_during_a_visit_is_not_forgotten(
+    server: Pop3Server, account: ExternalAccount
+) -> None:
+    hold(server, "abc")
+    server.behave("RETR", refuses("2", "-ERR cannot open message"))
+    for _ in range(TRIES):
+        visit(account)
+    row = SetAside.objects.get()
+
+    def wishing(talk: Talk, argument: str) -> None:
+        setaside.try_again(account, [row.pk], now=timezone.now())
+        connection.close()
+        return retr(talk, argument)
+
+    hold(server, "abcd")
+    server.behave("RETR", wishing)
+    assert visit(account).facts == {"set_aside": 1}
+    assert stored() == letters("acd")
+    visit(account)
+    assert stored() == letters("abcd")
+
+
+def test_a_message_that_cannot_be_read_is_stored_and_listed(
+    server: Pop3Server, account: ExternalAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(server, "abc")
+    broken = letter("b")
+    monkeypatch.setattr(
+        "fetcher.keeping.parse", lambda raw: UNREAD if raw == broken else parse(raw)
+    )
+    visit(account)
+    row = SetAside.objects.get()
+    assert (row.code, row.message) == ("message.unread", Message.objects.get(subject=""))
+    (left,) = setaside.told(setaside.rows_of(account), account)
+    assert "stored as it came" in left.reason.title
+    assert (left.can_try, left.next_at) == (False, None)
+    account.remotefolder_set.update(last_count=None)
+    visit(account)
+    assert SetAside.objects.count() == 1, "it stays listed"
+    assert sum(stored().values()) == 3
+
+
 def test_a_message_that_went_away_is_no_longer_said_to_be_left(
     server: Pop3Server, account: ExternalAccount
 ) -> None:
@@ -149,6 +225,6 @@ def test_a_message_that_stalls_time_and_again_is_called_too_slow(
     late = SetAside(account=account, remote_folder=folder, uid="x", code="conn.timeout", size=9)
     late.tries, late.first_at, late.last_at = TRIES, now, now
     late.save()
-    (left,) = left_at(account)
+    (left,) = setaside.told(setaside.rows_of(account), account)
     assert "too slowly" in left.reason.title
     assert left.next_at == now + timedelta(days=1)

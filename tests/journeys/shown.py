@@ -201,8 +201,6 @@ SETTINGS = (
     Shown("deletion", READER, "deletion"),
     Shown("deletion, shown before it is saved", READER, "deletion planned"),
     Shown("deletion, refused", READER, "deletion", _ask_for_no_day, is_refused=True),
-    Shown("left at the provider", READER, "left"),
-    Shown("left at the provider, nothing", READER, "nothing left"),
     Shown("connection", READER, "connection"),
     Shown("connection, refused", READER, "connection", _press, is_refused=True),
     Shown("remove", READER, "remove"),

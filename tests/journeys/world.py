@@ -175,7 +175,14 @@ def _at_the_provider(account: ExternalAccount) -> None:
     for tries, code in ((1, "message.toolarge"), (3, "conn.lost"), (5, "message.vanished")):
         times = {"first_at": now, "last_at": now}
         SetAside.objects.create(
-            **here, **times, uid=f"{tries:016x}", code=code, size=60_000_000, tries=tries
+            **here,
+            **times,
+            uid=f"{tries:016x}",
+            code=code,
+            size=60_000_000,
+            tries=tries,
+            said="tidak bisa dibuka",
+            number=tries,
         )
 
 
@@ -183,10 +190,9 @@ def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[st
     names = {"account": "account_settings", "connection": "account_connection"}
     names |= {"remove": "account_remove", "journal": "journal", "fetching": "account_fetching"}
     names |= {"storage": "account_storage"}
-    names |= {"deletion": "account_deletion", "left": "account_left"}
+    names |= {"deletion": "account_deletion"}
     own = {name: reverse(view, args=[account.public_id]) for name, view in names.items()}
     own["deletion planned"] = f"{own['deletion']}?when=later&days=14"
-    own["nothing left"] = reverse("account_left", args=[other.public_id])
     own["no journal"] = reverse("journal", args=[other.public_id])
     probes: dict[str, dict[str, Any]] = {
         "waiting": {},
