@@ -40,8 +40,13 @@ def become(visitor: Visit, session: str) -> None:
 
 def sign_in(visitor: Visit, person: User, password: str = PASSWORD) -> None:
     """Sign in at the page, as people do."""
+    sign_in_as(visitor, person.email, password)
+
+
+def sign_in_as(visitor: Visit, email: str, password: str = PASSWORD) -> None:
+    """Sign in somebody who is known by address alone."""
     visitor.go("/auth/login/")
-    visitor.page.locator("input[name=login]").fill(person.email)
+    visitor.page.locator("input[name=login]").fill(email)
     visitor.page.locator("input[name=password]").fill(password)
     visitor.page.locator("form[action*=login] button[type=submit]").first.click()
 

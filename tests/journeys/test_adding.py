@@ -1,0 +1,51 @@
+"""Adding an account whose domain nobody knows: looked up, proposed, tested, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.builders import PASSWORD
+from tests.journeys.people import sign_in_as
+from tests.journeys.visits import visit
+from tests.mailstore.rows import letter
+from tests.servers.dovecot import Dovecot
+from tests.servers.shapes import Program
+
+pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
+EMAIL, BOX, SECRET = "cari@muara.example", "cari@example.org", "rahasia sekali"
+
+
+def test_an_account_is_found_tested_and_added_on_a_phone(
+    household: Program, chromium: Browser, dovecot: Dovecot
+) -> None:
+    household.manage("adduser", EMAIL, "--password-stdin", words=PASSWORD)
+    dovecot.add_user(BOX, SECRET)
+    dovecot.deliver(BOX, letter("Ketemu").as_bytes())
+    with visit(chromium, household.url, "adding", width=390, height=844, locale="id-ID") as person:
+        page = person.page
+        sign_in_as(person, EMAIL)
+        page.wait_for_url("**/mail/**")
+        person.go("/settings/mail-accounts/add/")
+        page.get_by_label("Alamat email").fill(BOX)
+        page.get_by_role("button", name="Lanjutkan").click()
+        told = page.get_by_text("Ditebak dari nama yang lazim: pop.example.org menjawab.")
+        expect(told).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("radio", name="example.org")).to_be_checked()
+        person.look("type")
+        page.get_by_role("button", name="Lanjutkan").click()
+        secret = page.get_by_label("Kata sandi", exact=True)
+        secret.fill(SECRET)
+        page.get_by_role("button", name="Tampilkan").click()
+        expect(secret).to_have_attribute("type", "text")
+        page.get_by_text("pop.example.org:995").click()
+        page.get_by_label("Enkripsi").select_option("starttls")
+        expect(page.get_by_label("Port")).to_have_value("110")
+        page.get_by_label("Enkripsi").select_option("tls")
+        expect(page.get_by_label("Port")).to_have_value("995")
+        person.look("incoming")
+        page.get_by_role("button", name="Uji dan lanjutkan").click()
+        expect(page.get_by_text("Berhasil.")).to_be_visible(timeout=30_000)
+        person.look("tested")
+    assert not person.troubles, "\n".join(person.troubles)
+    assert SECRET not in household.logs()
