@@ -29,7 +29,7 @@ class Certificate:
     fingerprint: str
 
 
-def shown_chain(connection: ssl.SSLSocket) -> list[bytes]:
+def shown_chain(connection: ssl.SSLObject) -> list[bytes]:
     """Return the chain that the server sent, in DER, its own certificate first, all unchecked."""
     found = getattr(connection, "get_unverified_chain", None)
     if found is None:  # Python 3.13 made it public.

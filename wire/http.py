@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import io
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from wire.deadline import Deadline
 from wire.dial import dial
+from wire.encrypted import Connection
 from wire.endpoint import Endpoint, Security
 from wire.errors import ConnectionFailed, HostNotAllowed, ProtocolError, about
 from wire.guard import Guard
@@ -92,8 +92,7 @@ class Line:
         """
         endpoint = self._endpoint(str(request.url))
         with about(endpoint), _trouble_named():
-            connection = self._connect(endpoint)
-            with connection:
+            with closing(self._connect(endpoint)) as connection:
                 head, body = self._exchange(request, endpoint, connection)
         answer = _answer(request, head, body)
         if answer.is_redirect:
@@ -113,7 +112,7 @@ class Line:
             raise HostNotAllowed("conn.private", host=host)
         return Endpoint(host, PORTS[security], security)
 
-    def _connect(self, endpoint: Endpoint) -> socket.socket:
+    def _connect(self, endpoint: Endpoint) -> Connection:
         connection = dial(
             endpoint, guard=self._guard, deadline=self._deadline, seconds=CONNECT_SECONDS
         )
@@ -127,7 +126,7 @@ class Line:
             raise
 
     def _exchange(
-        self, request: requests.PreparedRequest, endpoint: Endpoint, connection: socket.socket
+        self, request: requests.PreparedRequest, endpoint: Endpoint, connection: Connection
     ) -> tuple[HTTPResponse, bytes]:
         self._deadline.allow(ANSWER_SECONDS)
         talk = HTTPConnection(endpoint.host, endpoint.port)
@@ -181,7 +180,7 @@ def _answer(
 class _Paced:
     """A socket as ``http.client`` uses it, held to the deadline and to so many octets."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline, octets: int) -> None:
+    def __init__(self, connection: Connection, deadline: Deadline, octets: int) -> None:
         self._connection, self._deadline, self._octets = connection, deadline, octets
 
     def sendall(self, data: bytes) -> None:
@@ -196,7 +195,7 @@ class _Paced:
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, connection: socket.socket, deadline: Deadline, octets: int) -> None:
+    def __init__(self, connection: Connection, deadline: Deadline, octets: int) -> None:
         super().__init__()
         self._connection, self._deadline, self._left = connection, deadline, octets
 
@@ -205,7 +204,9 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         self._connection.settimeout(self._deadline.left())
-        got = self._connection.recv_into(buffer)
+        data = self._connection.recv(len(buffer))
+        got = len(data)
+        buffer[:got] = data
         self._deadline.earn(got)
         self._left -= got
         if self._left < 0:

@@ -7,12 +7,12 @@ import ssl
 from time import monotonic
 
 from wire import crowd
-from wire.certificates import shown_chain
 from wire.deadline import Deadline
+from wire.encrypted import Connection, Encrypted
 from wire.errors import ConnectionFailed, ProtocolError
 from wire.tls import encrypt
 
-CHUNK = 64 * 1024
+CHUNK = 256 * 1024
 # A block too long to keep is read on, so that the next answer is found, up to this many times its
 # limit: a block without end must not be read for ever.
 DRAINED = 20
@@ -36,7 +36,8 @@ class Lines:
         self.octets_in = self.octets_out = 0
         # A server speaks first, so the end of the handshake is a flight that asks for its greeting.
         self._is_asking = True
-        self._connection = connection
+        self._socket = connection
+        self._stream: Connection = connection
         self._longest = longest
         self._received = bytearray()
         self._line_end = b"\r\n"
@@ -55,21 +56,20 @@ class Lines:
         """
         if self._received:
             raise ProtocolError("server.protocol")
-        connection = encrypt(self._connection, host, context, self.deadline)
-        self.round_trips += 1 if connection.version() == "TLSv1.3" else OLD_TLS_ROUND_TRIPS
-        self._connection = connection
+        stream = encrypt(self._socket, host, context, self.deadline)
+        self.round_trips += 1 if stream.version() == "TLSv1.3" else OLD_TLS_ROUND_TRIPS
+        self._stream = stream
         self.is_encrypted = True
 
     def certificates(self) -> list[bytes]:
         """Return the chain that the server showed, in DER; nothing without TLS."""
-        connection = self._connection
-        return shown_chain(connection) if isinstance(connection, ssl.SSLSocket) else []
+        return self._stream.certificates() if isinstance(self._stream, Encrypted) else []
 
     def send(self, data: bytes) -> None:
         """Send everything or raise ConnectionFailed."""
         try:
-            self._connection.settimeout(self.deadline.left())
-            self._connection.sendall(data)
+            self._stream.settimeout(self.deadline.left())
+            self._stream.sendall(data)
         except OSError as error:
             raise _failed(error) from error
         self.octets_out += len(data)
@@ -119,25 +119,33 @@ class Lines:
         """
         self.release()
         line_end = self._line_end
-        length, dropped = self._find_dot(line_end, most, drain)
+        length, dropped, is_stuffed = self._find_dot(line_end, most, drain)
         block = self._take(length)
         self._take(len(b".") + len(line_end))
         if dropped or length > most:
             return None
         if block.startswith(b".."):
             block = block[1:]
-        return block.replace(line_end + b"..", line_end + b".")
+        return block.replace(line_end + b"..", line_end + b".") if is_stuffed else block
 
-    def _find_dot(self, line_end: bytes, most: int, drain: int) -> tuple[int, int]:
-        """Receive until the lone dot. Return where it stands and how many octets were dropped."""
+    def _find_dot(self, line_end: bytes, most: int, drain: int) -> tuple[int, int, bool]:
+        """Receive until the lone dot.
+
+        Return where it stands, how many octets were dropped, and whether other lines begin with a
+        dot. Few mails have such lines, so that one search finds that out and the end as well.
+        """
         mark = line_end + b"." + line_end
+        sought = mark[: -len(line_end)]
         dropped = searched = 0
         while True:
             if not dropped and self._received.startswith(mark[len(line_end) :]):
-                return 0, 0
-            found = self._received.find(mark, searched)
-            if found >= 0:
-                return found + len(line_end), dropped
+                return 0, 0, False
+            found = self._received.find(sought, searched)
+            if found >= 0 and self._received.startswith(mark, found):
+                return found + len(line_end), dropped, sought == mark
+            if 0 <= found <= len(self._received) - len(mark):
+                sought, searched = mark, found
+                continue
             searched = max(0, len(self._received) - len(mark) + 1)
             if dropped or len(self._received) > most + len(mark):
                 dropped += searched
@@ -185,8 +193,8 @@ class Lines:
 
     def _fill(self) -> None:
         try:
-            self._connection.settimeout(self.deadline.left())
-            chunk = self._connection.recv(CHUNK)
+            self._stream.settimeout(self.deadline.left())
+            chunk = self._stream.recv(CHUNK)
         except OSError as error:
             raise _failed(error) from error
         if not chunk:
@@ -199,7 +207,7 @@ class Lines:
 
     def close(self) -> None:
         """Close the connection without a word, and forget what nobody asked for yet."""
-        self._connection.close()
+        self._stream.close()
         self._received.clear()
         self.release()
 

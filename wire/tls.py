@@ -14,7 +14,8 @@ from cryptography import x509
 from wire.certificates import names_of
 from wire.deadline import Deadline
 from wire.dial import ascii_name
-from wire.errors import CertificateInvalid, ConnectionFailed, TlsUnavailable
+from wire.encrypted import Encrypted
+from wire.errors import CertificateInvalid, ConnectionFailed, MailError, TlsUnavailable
 
 # OpenSSL's verification results (X509_V_ERR_...), as far as people can act on them.
 VERIFY_CODES = {
@@ -57,22 +58,28 @@ def _context(_authorities: str) -> ssl.SSLContext:
 
 def encrypt(
     connection: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline
-) -> ssl.SSLSocket:
+) -> Encrypted:
     """Agree on TLS and check who the server is; the connection is closed where that fails.
 
     Raise CertificateInvalid, TlsUnavailable, or ConnectionFailed when time runs out.
     """
     try:
-        connection.settimeout(deadline.left())
-        return context.wrap_socket(connection, server_hostname=ascii_name(host))
-    except ssl.SSLCertVerificationError as error:
-        code = VERIFY_CODES.get(error.verify_code, "tls.invalid")
-        raise CertificateInvalid(code) from error
-    except TimeoutError as error:
-        raise ConnectionFailed("conn.timeout") from error
+        return Encrypted(connection, context, ascii_name(host)).shake_hands(deadline)
     except OSError as error:
-        old = isinstance(error, ssl.SSLError) and error.reason in OLD_VERSION
-        raise TlsUnavailable("tls.version" if old else "tls.failed") from error
+        connection.close()
+        raise _failed(error) from error
+
+
+def _failed(error: OSError) -> MailError:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return CertificateInvalid(VERIFY_CODES.get(error.verify_code, "tls.invalid"))
+        case TimeoutError():
+            return ConnectionFailed("conn.timeout")
+        case ssl.SSLError(reason=reason) if reason in OLD_VERSION:
+            return TlsUnavailable("tls.version")
+        case _:
+            return TlsUnavailable("tls.failed")
 
 
 def unchecked_context() -> ssl.SSLContext:
