@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mailstore.charsets import decode, one_line
 from mailstore.markup import words
@@ -24,7 +25,7 @@ _META_CHARSET = re.compile(
 _ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Piece:
     """One part of the body as text or as HTML that nobody has cleaned yet.
 
@@ -35,6 +36,11 @@ class Piece:
     is_html: bool
     content: str
     is_cut: bool = False
+
+    @cached_property
+    def words(self) -> str:
+        """The text that a reader sees."""
+        return " ".join(words(self.content).split()) if self.is_html else self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,12 @@ class Body:
         return next((piece.content for piece in self.pieces if piece.is_html), None)
 
 
-def body_of(root: Part) -> Body:
-    """Choose what to show: the richest alternative, every text in a row, else a notice."""
-    pieces = _pieces([*_shown(root)] or _any_text(root), MAX_SHOWN)
+def body_of(root: Part, known: Iterable[Piece] = ()) -> Body:
+    """Choose what to show: the richest alternative, every text in a row, else a notice.
+
+    Whole pieces that are ``known`` are not read again.
+    """
+    pieces = _pieces([*_shown(root)] or _any_text(root), MAX_SHOWN, known)
     if not _say_something(pieces):
         pieces = _letters_inside(root) or pieces
     pictures = {
@@ -120,11 +129,12 @@ def _any_text(root: Part) -> list[Part]:
     return (texts or others)[:1]
 
 
-def _pieces(parts: Sequence[Part], room: int) -> list[Piece]:
+def _pieces(parts: Sequence[Part], room: int, known: Iterable[Piece] = ()) -> list[Piece]:
     """Read the texts one after the other until there is no room left."""
+    whole = {piece.number: piece for piece in known if not piece.is_cut}
     pieces: list[Piece] = []
     for part in parts[:MAX_PIECES]:
-        piece = _piece(part, room)
+        piece = whole.get(part.number) or _piece(part, room)
         pieces.append(piece)
         room -= len(piece.content)
         if piece.is_cut or room <= 0:
@@ -197,7 +207,7 @@ def every_text(root: Part) -> list[Piece]:
 def opening(piece: Piece, limit: int) -> str:
     """Return the first words of a piece on one line, past what it quotes."""
     if piece.is_html:
-        return one_line(words(piece.content[:20_000]), limit)
+        return one_line(piece.words, limit)
     lines = piece.content[:20_000].splitlines()
     own = (line for line in lines if line.strip() and not line.lstrip().startswith(">"))
     return one_line(" ".join([*_first(own, 4 * limit)] or lines), limit)

@@ -32,6 +32,19 @@ _BLANK_LINE = re.compile(rb"\r?\n")
 _WORD = re.compile(rb"=\?([^?\s]{1,60})\?([bBqQ])\?([^\r\n]{0,5000}?)\?=")
 _PARAMETER = re.compile(rb'(?:"(?:[^"\\]|\\.)*"?|[^;"])+', re.DOTALL)
 _PARAMETER_NAME = re.compile(r"([^\s*]+)(?:\*(\d{1,4}))?(\*?)")
+# What most fields look like: nothing in them is encoded, quoted oddly or beyond ASCII. They are
+# read at once, with the same result as by all the rules.
+_PLAIN = re.compile(rb"(?:[ -<>-~]|=(?!\?))*+")
+_PLAIN_NAME = rb"[\w!#$%&'*+/?^`{|}~.-]+(?: [\w!#$%&'*+/?^`{|}~.-]+)*"
+_PLAIN_PERSON = re.compile(
+    rb"(?:(?:\"(" + _PLAIN_NAME + rb")\"|(" + _PLAIN_NAME + rb")) <([\w.+-]+@[\w.-]+)>"
+    rb"|([\w.+-]+@[\w.-]+))(?:, ?|\Z)"
+)
+_PLAIN_PARAMETERS = re.compile(
+    rb"([\w.+-]+/[\w.+-]+)"
+    rb"((?:; ?[A-Za-z-]+=(?:\"[\w !#$%&'()+,./:<>@^`{|}~-]*\"|[\w!#$%&'+./:-]+))*)"
+)
+_PLAIN_PARAMETER = re.compile(rb"; ?([A-Za-z-]+)=(?:\"([^\"]*)\"|([^\";]+))")
 _PERSON_PIECE = re.compile(
     r'=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=|"(?:[^"\\]|\\.)*"?|\((?:[^()\\]|\\.)*\)?|<[^>]*>?|[,;:]|'
     r'[^"(<,;:=]+|=',
@@ -61,6 +74,7 @@ class Fields:
 
     def __init__(self, source: bytes, start: int = 0, end: int | None = None) -> None:
         self.pairs: list[tuple[str, bytes]] = []
+        self._first: dict[str, bytes] = {}
         self.charset = ""
         self.cut = False
         self.body_at = self._read(source, start, len(source) if end is None else end)
@@ -89,11 +103,13 @@ class Fields:
         if len(self.pairs) >= MAX_FIELDS or len(field[2]) > MAX_FIELD:
             self.cut = True
         if len(self.pairs) < MAX_FIELDS:
-            self.pairs.append((field[1].decode("ascii").lower(), field[2][:MAX_FIELD].strip()))
+            name, value = field[1].decode("ascii").lower(), field[2][:MAX_FIELD].strip()
+            self.pairs.append((name, value))
+            self._first.setdefault(name, value)
 
     def raw(self, name: str) -> bytes:
         """Return the first field of this name as sent, or nothing."""
-        return next((value for key, value in self.pairs if key == name), b"")
+        return self._first.get(name, b"")
 
     def all_raw(self, name: str) -> list[bytes]:
         """Return every field of this name as sent."""
@@ -101,16 +117,21 @@ class Fields:
 
     def text(self, name: str, limit: int = MAX_SUBJECT) -> str:
         """Return the first field of this name decoded, on one line."""
-        return one_line(decode_words(self.raw(name), self.charset), limit)
+        value = self.raw(name)
+        return one_line(decode_words(value, self.charset), limit) if value else ""
 
     def people(self, name: str) -> tuple[Person, ...]:
         """Return the people in all fields of this name, at most ``MAX_PEOPLE``."""
+        if name not in self._first:
+            return ()
         value = b", ".join(self.all_raw(name))[:MAX_FIELD]
-        return tuple(_people(value, self.charset))[:MAX_PEOPLE]
+        return tuple(_plain_people(value) or _people(value, self.charset))[:MAX_PEOPLE]
 
 
 def decode_words(value: bytes, charset: str = "") -> str:
     """Return a field's text: encoded words decoded (RFC 2047), raw bytes guessed; never raises."""
+    if _PLAIN.fullmatch(value):
+        return value.decode("ascii")
     if b"\n" in value:
         value = _LINE_END.sub(b"", value)
     if b"=?" not in value:
@@ -174,6 +195,8 @@ def parameters(value: bytes, charset: str = "") -> tuple[str, dict[str, str]]:
     """Split a field such as Content-Type into its value and parameters (RFC 2045, RFC 2231)."""
     if not value:
         return "", {}
+    if plain := _PLAIN_PARAMETERS.fullmatch(value):
+        return plain[1].decode("ascii").lower(), _plain_parameters(plain[2])
     # Some programs leave out the semicolon behind the value.
     head, *others = re.split(rb"[\s;]+", value.strip(), maxsplit=1)
     rest = others[0] if others else b""
@@ -188,6 +211,13 @@ def parameters(value: bytes, charset: str = "") -> tuple[str, dict[str, str]]:
         head.strip().decode("ascii", "ignore").lower(),
         {name: _join_sections(found, charset) for name, found in sections.items()},
     )
+
+
+def _plain_parameters(text: bytes) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, quoted, bare in _PLAIN_PARAMETER.findall(text):
+        found.setdefault(name.decode("ascii").lower(), (quoted or bare).decode("ascii"))
+    return found
 
 
 def _unquote(value: bytes) -> bytes:
@@ -210,6 +240,19 @@ def _join_sections(sections: list[_Section], charset: str) -> str:
             declared = language.decode("ascii", "ignore")
         data += unquote_to_bytes(value) if section.encoded else value
     return decode(data, declared or charset)
+
+
+def _plain_people(value: bytes) -> list[Person]:
+    """Return the mailboxes of a plain field; nothing for any other."""
+    people, at = [], 0
+    while at < len(value):
+        found = _PLAIN_PERSON.match(value, at)
+        if not found or found.end() - at > MAX_NAME:
+            return []
+        quoted, bare, address, alone = found.groups(b"")
+        people.append(Person((quoted or bare).decode("ascii"), (address or alone).decode("ascii")))
+        at = found.end()
+    return people
 
 
 def _people(value: bytes, charset: str) -> Iterator[Person]:

@@ -24,9 +24,14 @@ MAX_CONTENT_ID = 255
 # Enough for 50 MB in lines of the usual length.
 MAX_UU_LINES = 1_200_000
 MAX_BOUNDARIES = 10 * MAX_PARTS
-# From here on base64 is counted rather than decoded to learn its size.
+# From here on base64 is counted rather than decoded to learn its size, by so many of its lines.
 COUNTED_BYTES = 64 * 1024
+LOOKED_AT = 100
 
+_UUENCODED = {"x-uuencode", "uuencode", "x-uue", "uue"}
+_DECODED = {"base64", "quoted-printable"} | _UUENCODED
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_LINE_ENDS = {b"\n", b"\r\n"}
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,59}")
 _TELLING = {"from", "to", "subject", "date", "message-id", "received", "content-type"}
 _ENCODING = re.compile(r"[a-z0-9-]+")
@@ -76,21 +81,30 @@ class Part:
 
     def size(self) -> int:
         """Return the size of the decoded content; of large base64 without decoding it."""
-        counted = None
-        if self.end - self.start >= COUNTED_BYTES and self.encoding == "base64":
-            counted = self._counted()
+        octets = self.end - self.start
+        if self.encoding not in _DECODED:
+            return octets
+        counted = self._counted() if self.encoding == "base64" and octets >= COUNTED_BYTES else None
         return len(self.content()) if counted is None else counted
 
     def _counted(self) -> int | None:
-        """Return what lines of one width hold; None where something else stands among them."""
+        """Return what lines of one width hold; None where something else stands among them.
+
+        Of many lines only some are looked at, as it is but a size to show.
+        """
         source, start = self.source, self.start
         last = source[max(start, self.end - 100) : self.end]
         end = self.end - len(last) + len(last.rstrip())
         width = source.find(b"\n", start, end) + 1 - start
-        ends = source.count(b"\n", start, end), source.count(b"\r", start, end)
-        if width <= 0 or (end - start - 1) // width != ends[0] or ends[1] not in {0, ends[0]}:
+        line_end = source[start : start + width].lstrip(_BASE64)
+        lines = range(start, end - width + 1, width) if line_end in _LINE_ENDS else ()
+        for at in lines[:: len(lines) // LOOKED_AT + 1]:
+            if source[at : at + width].lstrip(_BASE64) != line_end:
+                return None
+        rest = source[lines[-1] + width : end] if lines else b"\n"
+        if rest.lstrip(_BASE64):
             return None
-        return (end - start - sum(ends)) * 3 // 4 - last.count(b"=")
+        return (len(lines) * (width - len(line_end)) + len(rest)) * 3 // 4 - last.count(b"=")
 
 
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:
@@ -98,7 +112,7 @@ def _transfer_decoded(data: bytes, encoding: str) -> bytes:
         return lenient_base64(data)
     if encoding == "quoted-printable":
         return binascii.a2b_qp(data)
-    if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
+    if encoding in _UUENCODED:
         return _uudecoded(data)
     return data
 

@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeVar
 from mailstore.bodies import Body, Piece, body_of, every_text, opening
 from mailstore.charsets import one_line
 from mailstore.headers import MAX_IDS, Fields, Person, date_of, message_ids
-from mailstore.markup import words
 from mailstore.mime import Part, read_structure, safe_filename
 
 __all__ = [
@@ -133,7 +132,8 @@ def _parse(raw: bytes) -> ParsedMessage:
     dated = date_of(fields.raw("date"))
     ids = message_ids(fields.raw("message-id"))
     parts = tuple(_described(part) for part in root.leaves()[:MAX_LISTED_PARTS])
-    body = body_of(root)
+    pieces = every_text(root)
+    body = body_of(root, pieces)
     senders = fields.people("from")
     return ParsedMessage(
         subject=fields.text("subject"),
@@ -145,7 +145,7 @@ def _parse(raw: bytes) -> ParsedMessage:
         sent_at=dated[0] if dated else None,
         sent_offset=dated[1] if dated else 0,
         preview=next(filter(None, (opening(piece, MAX_PREVIEW) for piece in body.pieces)), ""),
-        text=_searchable(every_text(root) or body.pieces, parts),
+        text=_searchable(pieces or body.pieces, parts),
         parts=parts,
         has_attachments=any(part.is_attachment for part in parts),
         defects=(
@@ -201,9 +201,8 @@ def _is_attachment(part: Part) -> bool:
 
 
 def _searchable(pieces: Sequence[Piece], parts: Sequence[ParsedPart]) -> str:
-    texts = [words(piece.content) if piece.is_html else piece.content for piece in pieces]
     names = [part.filename for part in parts if part.filename]
-    return one_line(" ".join([*texts, *names]), MAX_TEXT)
+    return one_line(" ".join([*(piece.words for piece in pieces), *names]), MAX_TEXT)
 
 
 def _read_part(raw: bytes, number: str) -> PartContent | None:
