@@ -73,11 +73,16 @@ def give_default_plan(owners: Iterable[User]) -> None:
 
 def take(owner_id: int, size: int) -> None:
     """Use ``size`` bytes in one conditional UPDATE, or raise QuotaExceeded and use none."""
-    _have_row(owner_id)
-    fits = Quota.objects.filter(owner_id=owner_id, used_bytes__lte=LIMIT - size)
-    if not fits.update(used_bytes=F("used_bytes") + size, change_number=F("change_number") + 1):
+    if not _used(owner_id, size):
         now = usage(owner_id)
-        raise QuotaExceeded(FULL, used=now.used, allowed=now.allowed)
+        # There may have been no row yet.
+        if not _used(owner_id, size):
+            raise QuotaExceeded(FULL, used=now.used, allowed=now.allowed)
+
+
+def _used(owner_id: int, size: int) -> int:
+    fits = Quota.objects.filter(owner_id=owner_id, used_bytes__lte=LIMIT - size)
+    return fits.update(used_bytes=F("used_bytes") + size, change_number=F("change_number") + 1)
 
 
 def give_back(owner_id: int, size: int) -> None:

@@ -258,9 +258,10 @@ def _store_at_least_raw(run: FetchRun, folder: RemoteFolder, one: Received, now:
 
 def _names_again(folder: RemoteFolder, batch: Sequence[Received]) -> dict[int, Found]:
     """Return new names for the notes on messages with the same bytes that are listed no more."""
-    gone = RemoteUid.objects.gone().filter(
-        account_id=folder.account_id,
-        remote_folder=folder,
+    gone = RemoteUid.objects.gone().filter(account_id=folder.account_id, remote_folder=folder)
+    if not gone.exists():
+        return {}
+    gone = gone.filter(
         fingerprint__in=[one.fingerprint for one in batch],
         sha256__in=[one.arrival.sha256 for one in batch],
     )
@@ -279,16 +280,16 @@ def _store(run: FetchRun, folder: RemoteFolder, batch: Sequence[Received], now: 
     pack = packs.write_pack([arrival.raw for arrival in arrivals])
     # Within the transaction: a commit that fails may have come about, and its rows name the pack.
     with transaction.atomic(), packs.discarded_on_failure(pack):
-        fence(run, now)
-        quotas.take(run.account.owner_id, _octets(batch))
-        inbox = role_folder(run.account, Role.INBOX)
-        ids = ingest.store_messages(run.account, inbox, pack, arrivals)
+        account = fence(run, now)
+        quotas.take(account.owner_id, _octets(batch))
+        inbox = role_folder(account, Role.INBOX)
+        ids = ingest.store_messages(account, inbox, pack, arrivals)
         pairs = list(zip(batch, ids, strict=True))
         insert(RemoteUid, [_remote_uid(folder, one, pk, now) for one, pk in pairs])
         for one, pk in pairs:
             if one.arrival.parsed == UNREAD:
                 setaside.note_unread(folder, one.found, pk, now=now)
-        progress.count(run, messages=len(batch), octets=_octets(batch), now=timezone.now())
+        progress.count(run, account, messages=len(batch), octets=_octets(batch), now=timezone.now())
 
 
 def _remote_uid(
@@ -308,13 +309,17 @@ def _remote_uid(
     }
 
 
-def fence(run: FetchRun, now: datetime) -> None:
+def fence(run: FetchRun, now: datetime) -> ExternalAccount:
     """Prolong the lease in the transaction that stores, so that a lost run stores nothing.
+
+    Return the account as it is now.
 
     The account is locked first, as by whoever pauses it or closes its run: in any other order two
     of them could wait for each other.
     """
-    ExternalAccount.objects.select_for_update(no_key=True).filter(pk=run.account_id).first()
+    account = ExternalAccount.objects.select_for_update(no_key=True).filter(pk=run.account_id)
+    locked = account.first()
     ours = FetchRun.objects.filter(pk=run.pk, closed_at=None)
-    if not ours.update(lease_until=now + LEASE):
+    if locked is None or not ours.update(lease_until=now + LEASE):
         raise RunLost
+    return locked

@@ -80,15 +80,22 @@ def begin(run: FetchRun, plan: FetchPlan, *, listed: int, now: datetime) -> None
     )
 
 
-def count(run: FetchRun, *, messages: int, octets: int, now: datetime) -> None:
-    """Count what was stored, and estimate the rest; in the transaction that stores."""
+def count(
+    run: FetchRun, account: ExternalAccount, *, messages: int, octets: int, now: datetime
+) -> None:
+    """Count what was stored, and estimate the rest; in the transaction that stores.
+
+    ``account`` is as it was when that transaction locked it.
+    """
     visited = FetchRun.objects.filter(pk=run.pk)
-    account = ExternalAccount.objects.filter(pk=run.account_id)
     visited.update(messages=F("messages") + messages, octets=F("octets") + octets)
-    account.update(
-        progress_done=F("progress_done") + messages, progress_octets=F("progress_octets") + octets
+    account.progress_done += messages
+    account.progress_octets += octets
+    ExternalAccount.objects.filter(pk=account.pk).update(
+        progress_done=account.progress_done,
+        progress_octets=account.progress_octets,
+        **_estimate(visited.get(), account, now),
     )
-    account.update(**_estimate(visited.get(), account.get(), now))
 
 
 def _estimate(run: FetchRun, account: ExternalAccount, now: datetime) -> Columns:

@@ -56,6 +56,9 @@ def _values(
     values = [row[name] if name in row else field.get_default() for row in rows]
     if isinstance(field, PLAIN):
         return values
+    # Often one value stands in all rows, such as the time of their arrival.
+    if all(value is values[0] for value in values):
+        return [field.get_db_prep_save(values[0], database)] * len(values)
     return [field.get_db_prep_save(value, database) for value in values]
 
 

@@ -119,6 +119,8 @@ def _fts_query(owner_id: int, phrases: list[list[str]]) -> str:
 
 
 # --- PostgreSQL: the vector is written out, since its own parser splits words by other rules. ---
+# What stands between two terms: the place of the one before.
+_PLACES = [f"':{place} '" for place in range(1, MAX_WORDS + 1)]
 _VECTOR_COLUMNS = ("message_id", "owner_id", "words")
 _VECTOR_DELETE = "DELETE FROM mailstore_search WHERE message_id = ANY(%s)"
 _VECTOR_SELECT = (
@@ -128,11 +130,14 @@ _VECTOR_SELECT = (
 
 def vector_row(entry: Entry) -> tuple[int, int, str]:
     """Return the message, its owner, and a tsvector written out."""
-    # The empty term between two fields keeps a phrase from reaching over their border.
-    fields = chain(_terms(entry.subject), [""], _terms(entry.people), [""], _terms(entry.text))
-    places = list(fields)[:MAX_WORDS]
-    vector = " ".join(f"'{term}':{place}" for place, term in enumerate(places, 1) if term)
-    return entry.message_id, entry.owner_id, vector
+    pieces, place = ["'"], 0
+    for field in (entry.subject, entry.people, entry.text):
+        terms = _terms(field)[: MAX_WORDS - place]
+        places = _PLACES[place : place + len(terms)]
+        pieces += chain.from_iterable(zip(terms, places, strict=True))
+        # A place that nothing has keeps a phrase from reaching over the border of two fields.
+        place += len(terms) + 1
+    return entry.message_id, entry.owner_id, "".join(pieces)[:-2]
 
 
 def _vector_query(phrases: list[list[str]]) -> str:

@@ -91,9 +91,12 @@ class Line:
         Raise a MailError of account scope, with host and port among its facts.
         """
         endpoint = self._endpoint(str(request.url))
-        with about(endpoint), _trouble_named():
-            with closing(self._connect(endpoint)) as connection:
-                head, body = self._exchange(request, endpoint, connection)
+        with (
+            about(endpoint),
+            _trouble_named(),
+            closing(self._connect(endpoint)) as connection,
+        ):
+            head, body = self._exchange(request, endpoint, connection)
         answer = _answer(request, head, body)
         if answer.is_redirect:
             if not self._redirects:
