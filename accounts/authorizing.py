@@ -19,9 +19,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import onboarding, setups, vault
+from accounts import onboarding, vault
 from accounts.grants import given, provider_of
-from accounts.models import Authorization, ExternalAccount, OAuthApp, User
+from accounts.models import Authorization, ExternalAccount, OAuthApp, Setup, User
 from accounts.models.authorization import AuthorizationQuerySet, TripState
 from accounts.refusals import AccountRefused
 from accounts.roster import NewAccount, check_room
@@ -40,6 +40,11 @@ AT_A_TIME = 20
 # Microsoft's.
 ANSWER = ("code", "state", "iss", "error", "error_description", "client_info")
 LONGEST_ANSWER = 8192
+
+
+def any_app_for(host: str) -> OAuthApp | None:
+    """Find an app for a mail server, whichever way it signs people in."""
+    return app_for(host) or app_for(host, by_device=True)
 
 
 def app_for(host: str, *, by_device: bool = False) -> OAuthApp | None:
@@ -66,27 +71,30 @@ def begin(
     owner: User,
     browser: str,
     now: datetime,
-    account: ExternalAccount | None = None,
     by_device: bool = False,
+    **belonging: ExternalAccount | Setup | None,
 ) -> Authorization:
     """Ask for a trip, which a worker prepares; with ``account``, to sign that one in again.
+
+    ``setup``, of an account that is being added, is what its pages lead back to.
 
     Raise AccountRefused where a rule of this place forbids it.
     """
     if not app.serves(wanted.host):
         raise AccountRefused("limit.protocol")
+    onboarding.check_rules(owner, wanted)
     with transaction.atomic():
         # The owner's row is the lock: parallel requests cannot slip through the limit together.
         User.objects.select_for_update().get(pk=owner.pk)
         recent = Authorization.objects.filter(owner=owner, created_at__gt=now - HOUR)
         if recent.count() >= TRIPS_AN_HOUR:
             raise AccountRefused("limit.tests", limit=TRIPS_AN_HOUR)
-        if account is None:
+        if belonging.get("account") is None:
             check_room(owner, wanted.address)
         return Authorization.objects.create(
             owner=owner,
             app=app,
-            account=account,
+            **belonging,
             address=wanted.address,
             wanted=_told(wanted),
             browser=browser,
@@ -183,7 +191,8 @@ def _run(key: int, now: datetime) -> bool:
     claim = {"lease_until": timezone.now() + LEASE, "next_poll_at": timezone.now() + LEASE}
     if not Authorization.objects.filter(_due(now), pk=key).update(**claim):
         return False
-    trip = Authorization.objects.select_related("app", "owner", "account__incoming").get(pk=key)
+    related = Authorization.objects.select_related("app", "owner", "setup", "account__incoming")
+    trip = related.get(pk=key)
     try:
         _STAGES[TripState(trip.state)](trip)
     except MailError as error:
@@ -287,7 +296,7 @@ def _grant(trip: Authorization, grant: Grant) -> None:
             wanted,
             now=timezone.now(),
             account=trip.account,
-            setup=None if trip.account else setups.latest(trip.owner, trip.address),
+            setup=trip.setup,
             limited=False,
         )
         unfinished.update(**_ended(TripState.GRANTED), probe=probe)

@@ -30,7 +30,7 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 AT_A_TIME = 100
 # While a storage fills up, or has room again, mail comes as ever.
-HARMLESS = {Topic.FILLING, Topic.TIGHT, Topic.ROOM}
+HARMLESS = {Topic.LAPSING, Topic.FILLING, Topic.TIGHT, Topic.ROOM}
 PAGE = "accounts/notice_mail.html"
 
 

@@ -14,10 +14,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts import quotas
-from accounts.models import ExternalAccount, Notice, State, Topic
+from accounts.models import Credential, ExternalAccount, Notice, State, Topic
 from accounts.troubles import DAY, TROUBLES
 
 STOPPED = "account.stopped"
+LAPSES = "auth.lapses"
+# So long before the end of a sign-in its owner is told: more than a day, whatever may delay a mail.
+AHEAD = timedelta(days=3)
 # What breaks together is told together.
 GATHER = timedelta(minutes=1)
 # Trouble that heals by itself may come and go; within this time its mail is not repeated.
@@ -54,6 +57,7 @@ def review(now: datetime) -> None:
         due = ExternalAccount.objects.filter(_begins(topic, now)).exclude(Exists(told))
         _open([_about(account, topic, now) for account in due.order_by("id")[:AT_A_TIME]], now)
     _open_full(now)
+    review_lapses(now)
     _follow()
 
 
@@ -77,6 +81,36 @@ def review_storage(now: datetime) -> None:
             now,
         )
         graver.append(topic)
+
+
+def review_lapses(now: datetime) -> None:
+    """Tell people whose sign-in at a provider ends for certain, days before it does."""
+    ending = Credential.objects.filter(
+        lapses_at__lte=now + AHEAD, account__state__in=[State.ACTIVE, State.PAUSED]
+    )
+    about = _open_about(Topic.LAPSING)
+    _close(about.exclude(Exists(ending.filter(account=OuterRef("account")))), now)
+    due = ending.exclude(Exists(about.filter(account=OuterRef("account"))))
+    related = due.select_related("account", "app").order_by("lapses_at")[:AT_A_TIME]
+    ends = {ending.account_id: ending for ending in related}
+    _tell([_lapse(ending, now) for ending in ends.values()])
+
+
+def _lapse(ending: Credential, now: datetime) -> Notice:
+    facts = {
+        "provider": ending.app.name if ending.app else "",
+        "date": ending.lapses_at.isoformat() if ending.lapses_at else "",
+    }
+    notice = _about(ending.account, Topic.LAPSING, now)
+    notice.code, notice.facts = LAPSES, facts
+    return notice
+
+
+def _tell(fresh: Sequence[Notice]) -> None:
+    """Open notices beside what else there is."""
+    if fresh:
+        Notice.objects.bulk_create(fresh, ignore_conflicts=True)
+        quotas.touch_all({notice.owner_id for notice in fresh})
 
 
 def forget_old(now: datetime) -> None:
@@ -136,7 +170,8 @@ def _open(fresh: Sequence[Notice], now: datetime) -> None:
         return
     with transaction.atomic():
         earlier = Notice.objects.filter(closed_at=None, account__in=[new.account for new in fresh])
-        earlier.exclude(topic=fresh[0].topic).update(closed_at=now, mail_due_at=None)
+        others = earlier.exclude(topic__in={fresh[0].topic, Topic.LAPSING})
+        others.update(closed_at=now, mail_due_at=None)
         again = _again(fresh, now)
         Notice.objects.bulk_update(again.values(), ["closed_at", "code", "facts"])
         new = [notice for notice in fresh if _place(notice) not in again]
@@ -194,6 +229,7 @@ def _of(owner_id: int, topic: Topic, now: datetime, **columns: datetime | None) 
 def _follow() -> None:
     """Let open notices say what is the matter now, which may have changed since they opened."""
     about = Notice.objects.filter(closed_at=None, account__last_code__in=TROUBLES)
+    about = about.exclude(topic=Topic.LAPSING)
     changed = list(
         about.exclude(code=F("account__last_code")).select_related("account")[:AT_A_TIME]
     )

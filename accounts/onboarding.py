@@ -57,7 +57,7 @@ def begin_probe(
     Raise AccountRefused where a rule of this place forbids it before any connection is made. Tests
     are counted by the hour unless ``limited`` is off, which is for whoever runs the program.
     """
-    _check_rules(owner, wanted)
+    check_rules(owner, wanted)
     with transaction.atomic():
         # The owner's row is the lock: parallel requests cannot slip through the limits together.
         User.objects.select_for_update().get(pk=owner.pk)
@@ -71,6 +71,18 @@ def begin_probe(
 def offered(policy: Policy) -> list[Protocol]:
     """Return the types of account that are allowed and that we can test, most wanted first."""
     return [protocol for protocol in TESTED if policy.allows(PROTOCOLS[protocol])]
+
+
+def check_rules(owner: User, wanted: NewAccount) -> None:
+    """Raise AccountRefused where the policy or this version has no such account."""
+    policy = policy_of(owner)
+    policy.check(wanted.protocol, Endpoint(wanted.host, wanted.port, wanted.security))
+    if wanted.delete_after_days is not None and (objection := policy.against(DELETE)):
+        raise objection
+    if wanted.protocol not in TESTED:
+        raise AccountRefused("limit.protocol")
+    if STANDARD_PORTS[wanted.protocol, wanted.security] != wanted.port:
+        raise wrong_port(wanted.protocol)
 
 
 def wanted_again(probe: Probe) -> NewAccount:
@@ -151,17 +163,6 @@ def forget_old_probes(now: datetime) -> None:
     if old.exists():
         old.exclude(UNFINISHED).exclude(sealed_password=None).update(sealed_password=None)
         old.filter(created_at__lt=now - HOUR).delete()
-
-
-def _check_rules(owner: User, wanted: NewAccount) -> None:
-    policy = policy_of(owner)
-    policy.check(wanted.protocol, Endpoint(wanted.host, wanted.port, wanted.security))
-    if wanted.delete_after_days is not None and (objection := policy.against(DELETE)):
-        raise objection
-    if wanted.protocol not in TESTED:
-        raise AccountRefused("limit.protocol")
-    if STANDARD_PORTS[wanted.protocol, wanted.security] != wanted.port:
-        raise wrong_port(wanted.protocol)
 
 
 def _check_rate(owner: User, host: str, now: datetime) -> None:

@@ -146,11 +146,6 @@ def takes_passwords(provider: str) -> bool:
     return known is None or known.passwords
 
 
-def latest(owner: User, address: str) -> Setup | None:
-    """Return the last walk through the pages for an address, which tests lead back to."""
-    return Setup.objects.filter(owner=owner, address__iexact=address).order_by("-id").first()
-
-
 def last_failed(setup: Setup) -> Probe | None:
     """Return the latest test of these settings if it failed: its password serves once more."""
     latest = Probe.objects.filter(setup=setup).order_by("-id").first()

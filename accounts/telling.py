@@ -20,6 +20,7 @@ from accounts.troubles import Words
 HEADLINES: Final[dict[str, Words]] = {
     Topic.SIGN_IN: _("%(account)s: sign-in needed"),
     Topic.STOPPED: _("%(account)s: fetching has stopped"),
+    Topic.LAPSING: _("%(account)s: sign in again soon"),
     Topic.TROUBLE: _("%(account)s: new mail cannot be fetched"),
     Topic.FILLING: _("Your storage is filling up"),
     Topic.TIGHT: _("Your storage is nearly full"),

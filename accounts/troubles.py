@@ -245,6 +245,12 @@ TROUBLES: Final[dict[str, Trouble]] = {
             _("Some providers end it after a time in any case."),
         ),
     ),
+    "auth.lapses": Trouble(
+        PROVIDER,
+        _("Your sign-in at {provider} ends on {date}."),
+        _("Press Authenticate and sign in again before then, and fetching goes on without a gap."),
+        Step.AUTHENTICATE,
+    ),
     "oauth.denied": Trouble(
         YOURS,
         _("You did not allow access at {provider}, or stopped before you had."),

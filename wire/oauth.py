@@ -162,7 +162,7 @@ def grant_of(told: Mapping[str, Any], claims: Mapping[str, Any]) -> Grant:
     """Read the answer of a token endpoint (RFC 6749 section 5.1). Raise where it is none."""
     if "access_token" not in told:
         raise refusal(str(told.get("error", "")), str(told.get("error_description", "")))
-    lapses = told.get("refresh_token_expires_in") or told.get("refresh_expires_in")
+    lapses = told.get("refresh_token_expires_in")
     return Grant(
         str(told["access_token"]),
         str(told.get("refresh_token") or ""),

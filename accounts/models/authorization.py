@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.account import ExternalAccount
 from accounts.models.oauth_app import OAuthApp
 from accounts.models.probe import Probe
+from accounts.models.setup import Setup
 
 if TYPE_CHECKING:
     from accounts.models.user import User
@@ -39,7 +40,8 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
 class Authorization(models.Model):
     """What is asked of a provider for whom, and how far that has come.
 
-    ``account`` is the one signed in again; without it a new one is added as ``wanted`` says.
+    ``account`` is the one signed in again; without it a new one is added as ``wanted`` says, for
+    whom ``setup`` is what the pages of adding go back to.
     ``browser`` stands for the session that began it, and ``state_digest`` for what the provider
     hands back (RFC 6749 section 10.12). ``sealed_flow`` and ``sealed_answer`` hold what must stay
     secret on the way, and are cleared at its end. Rows are deleted after ``expires_at``.
@@ -49,6 +51,7 @@ class Authorization(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     app = models.ForeignKey(OAuthApp, on_delete=models.CASCADE)
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, null=True)
+    setup = models.ForeignKey(Setup, on_delete=models.SET_NULL, null=True)
     address = models.EmailField(max_length=254)
     wanted = models.JSONField(default=dict)
     browser = models.CharField(max_length=64)

@@ -20,6 +20,7 @@ class Topic(models.TextChoices):
 
     SIGN_IN = "sign_in", _("Sign-in needed")
     STOPPED = "stopped", _("Fetching stopped")
+    LAPSING = "lapsing", _("Sign-in ends soon")
     TROUBLE = "trouble", _("Trouble that lasts")
     FILLING = "filling", _("Storage filling up")
     TIGHT = "tight", _("Storage nearly full")
@@ -69,8 +70,14 @@ class Notice(models.Model):
             models.CheckConstraint(condition=Q(topic__in=Topic.values), name="notice_topic_known"),
             models.UniqueConstraint(
                 fields=["account"],
-                condition=Q(closed_at=None),
+                condition=Q(closed_at=None) & ~Q(topic=Topic.LAPSING),
                 name="one_open_notice_per_account",
+            ),
+            # What is to come is told beside what is the matter now.
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(closed_at=None, topic=Topic.LAPSING),
+                name="one_open_notice_per_account_that_ends",
             ),
             models.UniqueConstraint(
                 fields=["owner", "topic"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -32,11 +33,9 @@ def account_authenticate(request: SignedInRequest, account: UUID) -> HttpRespons
     by_device = request.POST.get("by") == "device"
     app = authorizing.app_for(chosen.incoming.host, by_device=by_device)
     if request.method == "POST" and app:
-        return _begin(request, app, authorizing.wanted_for(chosen), chosen, by_device=by_device)
-    context = {
-        "account": chosen,
-        "app": app or authorizing.app_for(chosen.incoming.host, by_device=True),
-    }
+        wanted = authorizing.wanted_for(chosen)
+        return begin_trip(request, app, wanted, account=chosen, by_device=by_device)
+    context = {"account": chosen, "app": authorizing.any_app_for(chosen.incoming.host)}
     return render(request, "accounts/account_authenticate.html", context)
 
 
@@ -100,27 +99,29 @@ def oauth_callback(request: SignedInRequest, provider: str) -> HttpResponse:
 def authorization_again(request: SignedInRequest, trip: UUID) -> HttpResponse:
     """Ask for the same once more."""
     old = _find(request, trip)
-    return _begin(
-        request, old.app, authorizing.wanted_in(old), old.account, by_device=old.by_device
-    )
+    again = authorizing.wanted_in(old)
+    kept = {"account": old.account, "setup": old.setup, "by_device": old.by_device}
+    return begin_trip(request, old.app, again, **kept)
 
 
 @login_required
 @require_POST
 def authorization_cancel(request: SignedInRequest, trip: UUID) -> HttpResponse:
     """End a trip; whatever comes back of it is not taken."""
-    authorizing.cancel(_find(request, trip))
+    ended = _find(request, trip)
+    authorizing.cancel(ended)
+    if ended.setup:
+        return redirect("account_add_incoming", ended.setup.public_id)
     return redirect("mail_accounts")
 
 
-def _begin(
-    request: SignedInRequest,
-    app: OAuthApp,
-    wanted: NewAccount,
-    account: ExternalAccount | None,
-    *,
-    by_device: bool,
+def begin_trip(
+    request: SignedInRequest, app: OAuthApp, wanted: NewAccount, **more: Any
 ) -> HttpResponse:
+    """Begin a trip and lead to its page, or say which rule stands against it.
+
+    ``more`` are the options of ``authorizing.begin``.
+    """
     try:
         trip = authorizing.begin(
             app,
@@ -128,8 +129,7 @@ def _begin(
             owner=request.user,
             browser=authorizing.browser_of(request.session.session_key),
             now=timezone.now(),
-            account=account,
-            by_device=by_device,
+            **more,
         )
     except AccountRefused as error:
         words = explain(error.code, error.facts)
@@ -148,5 +148,6 @@ def _leave(trip: Authorization, *, is_part: bool) -> HttpResponse:
 
 
 def _find(request: SignedInRequest, trip: UUID) -> Authorization:
-    owned = Authorization.objects.for_user(request.user).select_related("app", "account", "probe")
-    return get_object_or_404(owned, public_id=trip)
+    owned = Authorization.objects.for_user(request.user)
+    related = owned.select_related("app", "account", "setup", "probe")
+    return get_object_or_404(related, public_id=trip)

@@ -15,7 +15,7 @@ from accounts import authorizing, onboarding, provider_help, setups
 from accounts.adding_forms import AddressForm, IncomingForm, TypeForm
 from accounts.explain import Explanation, explain
 from accounts.forms import refuse
-from accounts.models import OAuthApp, Setup
+from accounts.models import Setup
 from accounts.onboarding import AccountRefused
 from accounts.policy import PROTOCOLS, policy_of
 from accounts.views import SignedInRequest
@@ -80,7 +80,7 @@ def account_add_incoming(request: SignedInRequest, setup: UUID) -> HttpResponse:
         "setup": chosen,
         "asked": provider_help.asked_by(provider),
         "proposed": setups.proposal(chosen, provider, form.protocol),
-        "app": _app_for(str(form["host"].value() or "")),
+        "app": authorizing.any_app_for(str(form["host"].value() or "")),
         "takes_passwords": setups.takes_passwords(provider),
     }
     return _page(request, "accounts/account_incoming.html", context, step=3)
@@ -111,10 +111,6 @@ def _incoming_form(request: SignedInRequest, setup: Setup) -> IncomingForm:
     return form
 
 
-def _app_for(host: str) -> OAuthApp | None:
-    return authorizing.app_for(host) or authorizing.app_for(host, by_device=True)
-
-
 def _begin_trip(request: SignedInRequest, form: IncomingForm, setup: Setup) -> HttpResponse | None:
     """Lead to the provider's own sign-in instead of testing a password."""
     wanted, by_device = form.wanted_for(setup.address), request.POST["authenticate"] == "device"
@@ -129,6 +125,7 @@ def _begin_trip(request: SignedInRequest, form: IncomingForm, setup: Setup) -> H
             browser=authorizing.browser_of(request.session.session_key),
             now=timezone.now(),
             by_device=by_device,
+            setup=setup,
         )
     except AccountRefused as error:
         refuse(form, error)

@@ -352,7 +352,7 @@ def test_a_provider_without_passwords_is_signed_in_at_its_own_pages(
     assert there == reverse("authorization", args=[trip.public_id])
     assert (trip.address, trip.wanted["name"]) == ("siti@outlook.co.id", "Kantor")
     assert not Probe.objects.exists()
-    assert setups.latest(alice, "SITI@outlook.co.id") == Setup.objects.get()
+    assert Authorization.objects.get().setup == Setup.objects.get()
 
 
 @pytest.mark.django_db

@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import authorizing, credentials
+from accounts import authorizing, credentials, setups
 from accounts.models import Authorization, Credential, ExternalAccount, Probe, Purpose, State
 from accounts.models.authorization import TripState
+from accounts.refusals import AccountRefused
 from tests.accounts.oauth import Person, at_both, make_app, prepared, work
 from tests.builders import make_user
 from tests.servers.dovecot import Dovecot
@@ -20,6 +21,7 @@ from wire.login import TokenLogin
 from wire.oauth import Dialect
 
 ADDRESS = "siti@example.org"
+AUTHENTICATE = {"authenticate": "page"}
 pytestmark = [pytest.mark.servers, pytest.mark.django_db]
 
 
@@ -251,3 +253,46 @@ def test_trips_are_counted(siti: Person, account: ExternalAccount) -> None:
     for _ in range(authorizing.TRIPS_AN_HOUR + 5):
         siti.client.post(place)
     assert Authorization.objects.count() == authorizing.TRIPS_AN_HOUR
+
+
+def test_a_new_account_is_added_by_signing_in(
+    siti: Person, oidc: Oidc, token_dovecot: Dovecot
+) -> None:
+    make_app(allow_device=True)
+    begun = setups.begin(siti.user, ADDRESS, now=timezone.now(), by_hand=True)
+    setups.remember(begun, {"protocol": "pop3", "provider": "other"})
+    place = f"/settings/mail-accounts/add/{begun.public_id}/incoming/"
+    typed = {"host": "pop.example.org", "security": "tls", "port": "995", "name": "Work"}
+    assert 'name="authenticate"' not in siti.client.get(place).content.decode()
+    refused = siti.client.post(place, typed | {"host": "pop.elsewhere.example"} | AUTHENTICATE)
+    assert refused.status_code == 200
+    assert not Authorization.objects.exists()
+    answer = siti.client.post(place, typed | {"delete_from_server": "on"} | AUTHENTICATE)
+    assert answer.status_code == 302, answer.content.decode()
+    trip = Authorization.objects.get()
+    page = siti.client.get(place).content.decode()
+    assert 'name="authenticate"' in page
+    assert "reading, changing and deleting the mail of siti@example.org" in page
+    work()
+    trip.refresh_from_db()
+    assert siti.come_back(siti.there(trip)).status_code == 302
+    work()
+    added = ExternalAccount.objects.get()
+    assert (added.name, added.state) == ("Work", State.ACTIVE)
+    assert added.incoming.delete_after_days == 0
+    assert added.incoming.username == ADDRESS
+    assert Credential.objects.get().app is not None
+
+
+def test_no_token_is_asked_for_a_server_of_somebody_else(siti: Person) -> None:
+    app = make_app()
+    elsewhere = prepared(siti.user, ADDRESS, host="pop.example.net")
+    with pytest.raises(AccountRefused):
+        authorizing.begin(
+            app,
+            authorizing.wanted_for(elsewhere),
+            owner=siti.user,
+            browser="",
+            now=timezone.now(),
+            account=elsewhere,
+        )

@@ -79,9 +79,9 @@ def _notice(**fields: Any) -> Notice:
     return Notice.objects.create(owner=_owner(), opened_at=NOW, **({"topic": "full"} | fields))
 
 
-def _two_notices(account: ExternalAccount | None) -> object:
-    _notice(account=account, closed_at=NOW)
-    return [_notice(account=account) for _ in range(2)]
+def _two_notices(account: ExternalAccount | None, topic: str = "full") -> object:
+    _notice(account=account, topic=topic, closed_at=NOW)
+    return [_notice(account=account, topic=topic) for _ in range(2)]
 
 
 def _outgoing(port: int) -> object:
@@ -150,6 +150,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "used_bytes_never_negative": lambda: Quota.objects.update(used_bytes=-1),
     "notice_topic_known": lambda: _notice(topic="gossip"),
     "one_open_notice_per_account": lambda: _two_notices(_account()),
+    "one_open_notice_per_account_that_ends": lambda: _two_notices(_account(), topic="lapsing"),
     "one_open_notice_per_owner_and_topic": lambda: _two_notices(None),
     "one_user_per_email_address": lambda: User.objects.create_user("Alice@Example.org"),
 }
