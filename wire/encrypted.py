@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
+from time import monotonic
 from typing import Self
 
 from wire.certificates import shown_chain
@@ -23,20 +25,22 @@ class Encrypted:
         """Prepare for a server whose certificate must bear the name, if the context checks it."""
         self._connection = connection
         self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._ends = monotonic()
         self._tls = context.wrap_bio(self._arrived, self._leaving, server_hostname=host)
 
     def shake_hands(self, deadline: Deadline) -> Self:
         """Agree on keys. Raise OSError, of which SSLError and TimeoutError are kinds."""
         try:
             while not self._has_agreed():
-                self._connection.settimeout(deadline.left())
+                self.settimeout(deadline.left())
                 self._flush()
                 if not self._receive():
                     self._arrived.write_eof()
             self._flush()
         except ssl.SSLError:
             # What is wrong with the certificate is told to the server's keeper, too.
-            self._flush()
+            with suppress(OSError):
+                self._flush()
             raise
         return self
 
@@ -56,7 +60,8 @@ class Encrypted:
         return shown_chain(self._tls)
 
     def settimeout(self, seconds: float) -> None:
-        """Let each call wait for so long at most."""
+        """Let the next call take so long at most, however many octets drip in meanwhile."""
+        self._ends = monotonic() + seconds
         self._connection.settimeout(seconds)
 
     def sendall(self, data: bytes) -> None:
@@ -88,6 +93,10 @@ class Encrypted:
 
     def _receive(self) -> bool:
         """Take what waits in the socket; tell whether there was anything before its end."""
+        left = self._ends - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
         return self._arrived.write(self._connection.recv(RECEIVED)) > 0
 
     def _flush(self) -> None:
