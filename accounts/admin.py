@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django import forms
@@ -11,9 +12,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import authorizing, policy, quotas, roster, vault
-from accounts.models import ExternalAccount, GroupPolicy, Notice, OAuthApp, Plan, Quota, User
+from accounts import authorizing, lifecycle, policy, quotas, roster, vault
+from accounts.models import ExternalAccount, GroupPolicy, Notice, OAuthApp, Plan, Quota, State, User
 from accounts.models.oauth_app import ENDPOINTS
+from accounts.notices import STOPPED
 from accounts.pace import hold_to_plans
 from accounts.prepared_form import PreparedForm
 from accounts.troubles import TROUBLES
@@ -170,6 +172,7 @@ class ExternalAccountAdmin(ReadOnlyAdmin):
     list_filter = ("state", LastCodeFilter)
     search_fields = ("owner__email", "address")
     list_select_related = ("owner",)
+    actions = ("stop", "check_now")
     form = PreparedForm
     shown = (
         *("owner", "address", "name", "state", "state_since", "created_at", "interval_minutes"),
@@ -183,6 +186,23 @@ class ExternalAccountAdmin(ReadOnlyAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002 - Django's signature
         """Show what there is, and ask for what is needed to prepare another."""
         return self.shown if obj else PreparedForm.ASKED
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        """Tell whether somebody may stop accounts that are not their own."""
+        return request.user.has_perm("accounts.change_externalaccount")
+
+    @admin.action(description=_("Stop fetching; owners are told"), permissions=["stop"])
+    def stop(self, request: HttpRequest, queryset: QuerySet[ExternalAccount]) -> None:  # noqa: ARG002 - Django's signature
+        """Stop what is being fetched, until its owner tests it again."""
+        why: dict[str, Any] = {"last_code": STOPPED, "last_facts": {}}
+        for account in queryset.filter(state=State.ACTIVE):
+            with suppress(lifecycle.AccountMoved):
+                lifecycle.advance(account, lifecycle.Event.STOPPED, now=timezone.now(), **why)
+
+    @admin.action(description=_("Check now"), permissions=["stop"])
+    def check_now(self, request: HttpRequest, queryset: QuerySet[ExternalAccount]) -> None:  # noqa: ARG002 - Django's signature
+        """Make accounts due at once, though trouble would let them wait."""
+        queryset.order_by().filter(state=State.ACTIVE).update(next_fetch_at=timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's signature
         """Prepare the account."""

@@ -29,7 +29,8 @@ function renew() {
 const isScrolled = () => (list.scrollTop || scrollY) > 80;
 
 async function look() {
-  if (document.hidden || !window.htmx) return;
+  // A menu in use is not taken away.
+  if (document.hidden || !window.htmx || rail.querySelector(":popover-open")) return;
   renewTimes();
   let answer;
   try {

@@ -8,14 +8,15 @@ from html import unescape
 import pytest
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from accounts import policy, setups
+from accounts import notice_mails, notices, policy, setups
 from accounts.explain import explain
-from accounts.models import ExternalAccount, GroupPolicy, IncomingServer, Plan, User
+from accounts.models import ExternalAccount, GroupPolicy, IncomingServer, Notice, Plan, User
 from accounts.policy import ACCOUNTS, DELETE, HOST, OUTSIDE, PLAIN, PORT, Policy, Rule, policy_of
 from accounts.refusals import AccountRefused
 from fetcher.runs import run_fetch
@@ -182,3 +183,28 @@ def test_a_policy_saved_in_the_admin_acts_at_once(client: Client) -> None:
     account.refresh_from_db()
     assert account.next_fetch_at
     assert account.next_fetch_at <= timezone.now()
+
+
+@pytest.mark.django_db
+def test_a_stop_by_policy_or_by_an_administrator_is_told_once_by_banner_and_mail_in_ones_language(
+    client: Client, mailoutbox: list[EmailMultiAlternatives]
+) -> None:
+    owner, now = make_user(language="id"), timezone.now()
+    blocked, stopped = make_account(owner), make_account(owner, address="b@example.org")
+    client.force_login(make_user("chief@example.org", is_staff=True, is_superuser=True))
+    action = {"action": "stop", "_selected_action": [stopped.pk]}
+    client.post("/admin/accounts/externalaccount/", action)
+    _policy("Staff", owner, denied_hosts="example.org")
+    run_fetch(blocked.pk)
+    for minute in range(5):
+        notices.review(now + timedelta(minutes=minute))
+        notice_mails.send_due(now + timedelta(minutes=minute))
+    (mail,) = mailoutbox
+    text = str(mail.body)
+    assert "Diblokir oleh kebijakan Staff: pop.example.org tidak boleh digunakan." in text
+    assert "Pengambilan dihentikan oleh pengelola layanan ini." in text
+    assert "/help/errors/policy.host/" in text
+    codes = Notice.objects.filter(closed_at=None).values_list("code", flat=True)
+    assert set(codes) == {HOST, "account.stopped"}
+    client.force_login(owner)
+    assert "Staff" in client.get("/mail/all/inbox/").content.decode()

@@ -43,14 +43,12 @@ def test_the_checklist_stands_where_a_server_is_concerned(client: Client) -> Non
     assert question not in client.get("/help/errors/quota.full/").content.decode()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_links_of_the_help_lead_to_pages(client: Client, language: str) -> None:
-    page = client.get(reverse("help"), headers={"Accept-Language": language}).content.decode()
+def test_links_of_the_help_lead_to_pages(client: Client) -> None:
+    page = client.get(reverse("help")).content.decode()
     links = set(re.findall(r'href="(/help/[^"]*)"', page))
     assert len(links) >= len(TOPICS) + len(TROUBLES)
     for link in links:
-        answer = client.get(link, headers={"Accept-Language": language})
-        assert answer.status_code == 200, link
+        assert client.get(link).status_code == 200, link
 
 
 @pytest.mark.parametrize("path", ["/help/errors/nothing.known/", "/help/nothing/"])

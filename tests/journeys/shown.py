@@ -107,6 +107,13 @@ def _open_menu(visitor: Visit) -> None:
     visitor.page.locator("button[popovertarget=me]").click()
 
 
+def _open_switcher(visitor: Visit) -> None:
+    opener = visitor.page.locator(".rail-opener")
+    if opener.is_visible():
+        opener.click()
+    visitor.page.locator(".switcher").click()
+
+
 def _open_details(visitor: Visit) -> None:
     visitor.page.locator("main details summary").first.click()
 
@@ -171,6 +178,7 @@ MAIL = (
     Shown("damaged", READER, "damaged"),
     Shown("calendar", READER, "calendar"),
     Shown("menu", READER, "/mail/all/inbox/", _open_menu),
+    Shown("account switcher", READER, "folder", _open_switcher),
 )
 SETTINGS = (
     Shown("general", READER, "/settings/general/"),
