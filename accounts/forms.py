@@ -8,12 +8,13 @@ from typing import Any
 import idna
 from django import forms
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.explain import explain
 from accounts.models import ExternalAccount, Plan, State, User
-from accounts.models.account import SECURITIES
+from accounts.models.account import SECURITIES, Color
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
 from accounts.policy import DELETE, PLAIN, Policy
@@ -200,6 +201,8 @@ def refuse(form: forms.Form, error: AccountRefused) -> None:
 class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     """How an account is called and shown."""
 
+    color = forms.ChoiceField(label=_("Colour"), choices=Color.choices)
+
     class Meta:
         model = ExternalAccount
         fields = ("name", "badge", "color", "in_all_inboxes")
@@ -252,13 +255,14 @@ def _limit(most: int | None) -> forms.IntegerField:
         widget=forms.NumberInput(attrs={"placeholder": _("As many as there are")}),
         help_text=(
             _("Your plan allows at most %(most)s; the rest follows at the next check.")
-            % {"most": most}
+            % {"most": intcomma(most)}
             if most
             else _("Leave it empty to fetch as many as there are.")
         ),
         error_messages={
             "min_value": _("Fetch at least 1 message, or leave it empty."),
-            "max_value": _("At most %(limit_value)s messages can be fetched per check."),
+            "max_value": _("At most %(most)s messages can be fetched per check.")
+            % {"most": intcomma(most or MOST_PER_CYCLE)},
         },
     )
 

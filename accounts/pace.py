@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, Least
@@ -32,8 +33,8 @@ class Pace:
     def _how_much(self) -> str:
         if self.at_most is None:
             return _("as many messages as there are")
-        words = ngettext("at most %(count)d message", "at most %(count)d messages", self.at_most)
-        return words % {"count": self.at_most}
+        words = ngettext("at most %(shown)s message", "at most %(shown)s messages", self.at_most)
+        return words % {"shown": intcomma(self.at_most)}
 
 
 def pace_of(account: ExternalAccount, plan: Plan) -> Pace:

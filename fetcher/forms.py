@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -13,7 +15,7 @@ from accounts.explain import explain
 from accounts.refusals import AccountRefused
 
 NEVER, AT_ONCE, LATER = "never", "at_once", "later"
-LONGEST = 3650
+SHORTEST, LONGEST = 1, 3650
 CHOICES = {
     NEVER: _("Never"),
     AT_ONCE: _("As soon as it is stored here"),
@@ -31,7 +33,7 @@ class DeletionForm(forms.Form):
     )
     days = forms.IntegerField(
         label=_("Days"),
-        min_value=1,
+        min_value=SHORTEST,
         max_value=LONGEST,
         required=False,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
@@ -42,6 +44,16 @@ class DeletionForm(forms.Form):
         """Begin; ``objection`` is what administrators have against deleting."""
         super().__init__(*args, **options)
         self.objection = objection
+        span = {"shortest": SHORTEST, "longest": intcomma(LONGEST)}
+        self.span = _("Give a whole number from %(shortest)s to %(longest)s.") % span
+        self.fields["when"].error_messages["invalid_choice"] = _("Choose one of these.")
+        number = self.fields["days"]
+        number.error_messages["invalid"] = self.span
+        # The browser keeps to these limits too, and the words are the same for each.
+        number.validators = [
+            MinValueValidator(SHORTEST, self.span),
+            MaxValueValidator(LONGEST, self.span),
+        ]
 
     def clean(self) -> dict[str, Any]:
         """Ask for the days where they count, and whether it is allowed."""
@@ -50,7 +62,7 @@ class DeletionForm(forms.Form):
             words = explain(self.objection.code, self.objection.facts)
             raise ValidationError({"when": f"{words.title} {words.advice}"})
         if values.get("when") == LATER and not (values.get("days") or self.errors):
-            raise ValidationError({"days": _("Say after how many days.")})
+            raise ValidationError({"days": self.span})
         return values
 
     @property

@@ -32,8 +32,10 @@ def account_deletion(request: SignedInRequest, account: UUID) -> HttpResponse:
     objection = policy_of(request.user).against(DELETE)
     form = DeletionForm(given or chosen(saved), objection=objection)
     if not form.is_valid():
-        context = {"form": form, "account": owned}
-        return render(request, "fetcher/account_deletion.html", context, status=422)
+        # A preview changes nothing: an address that was mistyped asks again.
+        context = {"form": form, "account": owned, "is_sent": request.method == "POST"}
+        status = 422 if request.method == "POST" else 200
+        return render(request, "fetcher/account_deletion.html", context, status=status)
     days = form.delete_after_days
     if request.method == "POST":
         IncomingServer.objects.filter(account=owned).update(delete_after_days=days)

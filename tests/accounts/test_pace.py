@@ -49,7 +49,7 @@ def test_both_settings_are_saved_and_shown_on_the_card(client: Client, alice: Us
         ({"interval_minutes": 61}, "An account is checked at least every 60 minutes."),
         ({"interval_minutes": ""}, "This field is required."),
         ({"max_per_cycle": 0}, "Fetch at least 1 message, or leave it empty."),
-        ({"max_per_cycle": 10**12}, "At most 1000000 messages can be fetched per check."),
+        ({"max_per_cycle": 10**12}, "At most 1,000,000 messages can be fetched per check."),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(
@@ -113,6 +113,7 @@ def test_the_lower_of_two_limits_holds() -> None:
     account.max_per_cycle = 20
     assert pace_of(account, Plan(max_per_cycle=100)) == Pace(5, 20)
     assert pace_of(account, Plan(max_per_cycle=10)) == Pace(5, 10)
+    assert str(Pace(5, 12_345)) == "Every 5 minutes · at most 12,345 messages"
 
 
 def test_the_pace_is_said_in_indonesian() -> None:

@@ -27,6 +27,7 @@ from accounts.models import (
     State,
     User,
 )
+from accounts.models.account import Color
 from accounts.models.probe import ProbeState, Step
 from accounts.policy import Policy
 from accounts.urls import urlpatterns
@@ -232,6 +233,8 @@ def test_fields_that_are_not_asked_for_are_not_taken(client: Client, alice: User
         "pop3",
     )
     account = make_account(alice)
+    page = client.get(reverse("account_settings", args=[account.public_id])).content.decode()
+    assert page.count("<option") == len(Color)
     look = {"name": "Work", "badge": "WK", "color": "teal", "interval_minutes": 10}
     forbidden = {"owner": bob.pk, "state": "removed", "is_default": "on", "refusals": 1}
     for page in ("account_settings", "account_fetching"):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import ExternalAccount, IncomingServer
 from fetcher import deletion
-from fetcher.models import RemoteFolder, RemoteUid, SetAside
+from fetcher.models import RemoteFolder, RemoteUid
 from fetcher.runs import run_fetch
 from mailstore.models import Message
 from tests.builders import make_account, make_user
@@ -154,24 +154,21 @@ def test_the_page_lists_each_message_with_its_day(
     assert all(f"<td>{name}</td>" in shown for name in "abc")
 
 
-def test_the_page_of_what_is_left_names_reason_size_and_tries(client: Client) -> None:
-    account = make_account(make_user(), last_facts={"waiting": 312})
-    folder = RemoteFolder.objects.create(account=account, name="INBOX")
-    now = timezone.now()
-    for uid, code, tries in (("a", "message.toolarge", 1), ("b", "message.vanished", 5)):
-        SetAside.objects.create(
-            account=account,
-            remote_folder=folder,
-            uid=uid,
-            code=code,
-            size=60_000_000,
-            tries=tries,
-            first_at=now,
-            last_at=now,
-        )
+@pytest.mark.parametrize(
+    "nonsense", ["when=at_once&days=-5", "when=later", "when=later&days=x", "when=later&days=4000"]
+)
+def test_a_preview_of_nonsense_asks_again_in_one_sentence(client: Client, nonsense: str) -> None:
+    account = make_account(make_user())
     client.force_login(account.owner)
-    shown = client.get(f"/settings/mail-accounts/{account.public_id}/left/").content.decode()
-    assert "312 messages wait for room" in shown
-    assert "does not hand it out" in shown
-    assert "when larger messages are allowed" in shown
-    assert "5 times" in shown
+    page = f"/settings/mail-accounts/{account.public_id}/deletion/"
+    answer = client.get(f"{page}?{nonsense}")
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert text.count("Give a whole number from 1 to 3,650.") == 1
+    assert text.count('class="error"') == 1
+    assert "error-summary" not in text
+    assert "Show what would go" in text
+    indonesian = client.get(f"{page}?{nonsense}", headers={"Accept-Language": "id"})
+    assert "dari 1 sampai 3.650" in indonesian.content.decode()
+    assert "Choose one of these." in client.get(f"{page}?when=often").content.decode()
+    assert client.post(page, {"when": "later"}).status_code == 422

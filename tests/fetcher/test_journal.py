@@ -228,9 +228,11 @@ def test_what_was_set_aside_is_listed_with_its_reason_and_tried_again(
     account = make_account(alice)
     row = make_set_aside(account, said="-ERR <b>no</b>", number=1204)
     make_set_aside(account, uid="large", code="message.toolarge")
+    ExternalAccount.objects.update(last_facts={"waiting": 312})
     page = page_of(client, account)
     for words in (
         "58.6 KB",
+        "312 messages wait for room in your storage.",
         "number 1,204",
         "Id at the provider: uid-a",
         "Tried 5 times, first on",

@@ -126,6 +126,9 @@ def test_a_visit_that_brings_mail_is_not_idle(offer: Callable[..., Offer], clien
     assert f"{len(LETTERS)} messages fetched" in page
     card = client.get(reverse("account_cards")).content.decode()
     assert "100 % of 2 checks in 30 days went well and in time." in card
+    DayCount.objects.update(visits=1, timely=1)
+    card = client.get(reverse("account_cards")).content.decode()
+    assert "100 % of 1 check in 30 days went well and in time." in card
 
 
 @pytest.mark.django_db

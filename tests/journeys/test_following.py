@@ -1,4 +1,4 @@
-"""Pages that stay open follow what happens meanwhile, without a reload and without asking much."""
+"""Pages that stay open follow what happens, without asking much; tables fit a phone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from accounts import roster
-from accounts.models import ExternalAccount
+from accounts.models import ExternalAccount, User
+from fetcher.models import HourlyCount
+from fetcher.tally import hour_of
 from tests.builders import make_account
 from tests.journeys.people import become, make_person, session_of
 from tests.journeys.visits import visit
@@ -50,4 +52,18 @@ def test_cards_and_rail_follow_what_happens_while_the_page_stays_open(
         expect(page.locator("#rail .state").nth(1)).to_have_text("Paused")
         assert asked.count(CARDS) == 2, "something had changed"
         visitor.judge("followed")
+    assert not visitor.troubles, "\n".join(visitor.troubles)
+
+
+def test_the_figures_fit_a_phone(chromium: Browser, site: str) -> None:
+    office = make_person("kantor@contoh.example")
+    User.objects.filter(pk=office.pk).update(is_staff=True, is_superuser=True)
+    hour = hour_of(timezone.now())
+    host = "surat-masuk.layanan-email-perusahaan.contoh.example"
+    HourlyCount.objects.create(hour=hour, host=host, code="server.protocol", visits=1_234_567)
+    with visit(chromium, site, "figures", width=390, height=844) as visitor:
+        become(visitor, session_of(office))
+        visitor.go("/admin/figures/")
+        expect(visitor.page.get_by_text(host)).to_be_attached()
+        visitor.judge("figures")
     assert not visitor.troubles, "\n".join(visitor.troubles)
