@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import BoundedSemaphore, Lock
 
 # What any session may hold without asking.
-SMALL = 1024 * 1024
+SMALL = 512 * 1024
 AT_ONCE = 3
 # Understanding a list takes ten times the room of its octets: beyond so many one does it at a time.
 LONG_LIST = 64 * 1024
