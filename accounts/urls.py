@@ -32,6 +32,7 @@ urlpatterns = [
     path("mail-accounts/import/", importing.accounts_import, name="accounts_import"),
     path("mail-accounts/import/<uuid:batch>/", importing.import_verdicts, name="import_verdicts"),
     path(f"{ACCOUNT}/", cards.account_settings, name="account_settings"),
+    path(f"{ACCOUNT}/added/", wizard.account_added, name="account_added"),
     path(f"{ACCOUNT}/connection/", adding.account_connection, name="account_connection"),
     path(f"{ACCOUNT}/authenticate/", authorizing.account_authenticate, name="account_authenticate"),
     path(f"{TRIP}/", authorizing.authorization, name="authorization"),

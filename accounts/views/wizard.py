@@ -8,19 +8,22 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts import authorizing, onboarding, provider_help, setups
+from accounts import authorizing, identities, onboarding, provider_help, setups
 from accounts.adding_forms import AddressForm, IncomingForm, TypeForm
+from accounts.cards import card_for
 from accounts.explain import Explanation, explain
 from accounts.forms import refuse
-from accounts.models import Setup
+from accounts.models import ExternalAccount, Setup, State
 from accounts.onboarding import AccountRefused
 from accounts.policy import PROTOCOLS, policy_of
 from accounts.views import SignedInRequest
 from accounts.views.adding import kept_password
 from wire.endpoint import Protocol
+
+LAST_STEP = 5
 
 
 @login_required
@@ -84,6 +87,23 @@ def account_add_incoming(request: SignedInRequest, setup: UUID) -> HttpResponse:
         "takes_passwords": setups.takes_passwords(provider),
     }
     return _page(request, "accounts/account_incoming.html", context, step=3)
+
+
+@login_required
+@require_GET
+def account_added(request: SignedInRequest, account: UUID) -> HttpResponse:
+    """Follow the first fetch of an account; htmx asks for its progress alone."""
+    owned = ExternalAccount.objects.for_user(request.user).exclude(state=State.ARCHIVED)
+    chosen = get_object_or_404(owned.select_related("incoming"), public_id=account)
+    proved = identities.proved_uses(request.user.pk)
+    others = identities.identities_of(request.user).filter(account=chosen)
+    context = {
+        "account": chosen,
+        "card": card_for(chosen, now=timezone.now()),
+        "unproved": [one for one in others if identities.unproved(one, proved)],
+    }
+    part = "accounts/_first_fetch.html" if request.htmx else "accounts/account_added.html"
+    return _page(request, part, context, step=LAST_STEP)
 
 
 def _searching(request: SignedInRequest, setup: Setup) -> HttpResponse:

@@ -362,3 +362,24 @@ def test_nobody_is_sent_away_for_a_server_without_an_app(client: Client, alice: 
     answer = client.post(incoming, filled(page) | {"authenticate": "page"})
     assert answer.status_code == 200
     assert not Authorization.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_first_fetch_is_followed_until_it_is_over(client: Client, alice: User) -> None:
+    half = {"progress_done": 1240, "progress_total": 18402, "dispatched_until": None}
+    now = timezone.now()
+    account = make_account(alice, **half | {"dispatched_until": now + timedelta(minutes=1)})
+    own = Identity.objects.create(owner=alice, account=account, address=account.address)
+    there = reverse("account_added", args=[account.public_id])
+    part = client.get(there, headers={"HX-Request": "true"}).content.decode()
+    assert "1,240 of 18,402 messages" in part
+    assert "hx-trigger" in part
+    assert "<html" not in part
+    assert f"Before you can send as {own.address}" in client.get(there).content.decode()
+    later = {"next_fetch_at": now + timedelta(minutes=5), "last_checked_at": now}
+    done = {"progress_done": 0, "progress_total": 0, "dispatched_until": None}
+    ExternalAccount.objects.update(**later, **done)
+    page = client.get(there).content.decode()
+    assert "The first fetch is over" in page
+    assert "hx-trigger" not in page
+    assert "comes unread" in page

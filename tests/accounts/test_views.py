@@ -19,6 +19,7 @@ from accounts import onboarding, roster, setups
 from accounts.forms import ConnectionForm
 from accounts.models import (
     Authorization,
+    Batch,
     ExternalAccount,
     Identity,
     Plan,
@@ -82,8 +83,10 @@ def _addresses(account: ExternalAccount, probe: Probe) -> list[str]:
     trip = Authorization.objects.create(
         owner=account.owner, app=make_app(), address="a@example.org", expires_at=timezone.now()
     )
+    batch = Batch.objects.create(owner=account.owner, created_at=timezone.now())
     assert probe.setup
     ids = {
+        "batch": batch.public_id,
         "account": account.public_id,
         "probe": probe.public_id,
         "setup": probe.setup.public_id,

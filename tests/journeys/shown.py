@@ -195,6 +195,7 @@ SETTINGS = (
     Shown("add, incoming found by a search", READER, "incoming, found"),
     Shown("add, incoming by hand", READER, "incoming by hand"),
     Shown("add, incoming refused", READER, "incoming by hand", _type_server, is_refused=True),
+    Shown("add, first fetch", READER, "added"),
     Shown("account settings", READER, "account"),
     Shown("account settings, refused", READER, "account", _empty_the_name, is_refused=True),
     Shown("fetching", READER, "fetching"),

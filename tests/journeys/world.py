@@ -187,7 +187,11 @@ def _at_the_provider(account: ExternalAccount) -> None:
 
 
 def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[str, str]:
-    names = {"account": "account_settings", "connection": "account_connection"}
+    names = {
+        "added": "account_added",
+        "account": "account_settings",
+        "connection": "account_connection",
+    }
     names |= {"remove": "account_remove", "journal": "journal", "fetching": "account_fetching"}
     names |= {"storage": "account_storage"}
     names |= {"deletion": "account_deletion"}
