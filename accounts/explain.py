@@ -23,6 +23,7 @@ from accounts.troubles import (
     Step,
     Words,
 )
+from wire.endpoint import STANDARD_PORTS
 
 UNKNOWN = "server.ours"
 
@@ -81,6 +82,7 @@ def explain(code: str, facts: Mapping[str, Any]) -> Explanation:
     trouble = TROUBLES.get(code) or TROUBLES[UNKNOWN]
     known = _Facts({name: _shown(name, value) for name, value in facts.items()})
     known.setdefault("other_port", OTHER_PORT.get(facts.get("port"), "995"))
+    known.setdefault("protocol", PROTOCOLS.get(facts.get("port"), "POP3"))
     return Explanation(
         title=str(trouble.title).format_map(known),
         advice=str(trouble.advice).format_map(known),
@@ -91,7 +93,17 @@ def explain(code: str, facts: Mapping[str, Any]) -> Explanation:
     )
 
 
-OTHER_PORT: dict[Any, str] = {110: "995", 995: "110", 143: "993", 993: "143"}
+OTHER_PORT: dict[Any, str] = {
+    110: "995",
+    995: "110",
+    143: "993",
+    993: "143",
+    465: "587",
+    587: "465",
+}
+PROTOCOLS: dict[Any, str] = {
+    port: protocol.value.upper() for (protocol, _security), port in STANDARD_PORTS.items()
+}
 MISSING: dict[str, Words] = {
     "host": _("The server"),
     "address": _("this address"),

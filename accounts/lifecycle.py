@@ -8,12 +8,15 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts import quotas
 from accounts.models import ExternalAccount, State
 from accounts.models.account import GONE
 
 SIGN_IN_GRACE = timedelta(days=7)
+# After so many in a row only a person tries again, lest the provider lock the mailbox.
+REFUSALS_ALLOWED = 2
 
 
 class Event(StrEnum):
@@ -78,6 +81,16 @@ def advance(account: ExternalAccount, event: Event, *, now: datetime, **columns:
     for name, value in values.items():
         setattr(account, name, value)
     return new
+
+
+def count_refusal(account: ExternalAccount, *, now: datetime) -> None:
+    """Count a sign-in that was refused outside a visit; the last one allowed stops the account."""
+    row = ExternalAccount.objects.filter(pk=account.pk)
+    row.update(refusals=F("refusals") + 1)
+    account.refresh_from_db()
+    if account.refusals >= REFUSALS_ALLOWED:
+        with suppress(AccountMoved, IllegalTransition):
+            advance(account, Event.SIGN_IN_REFUSED, now=now)
 
 
 def stop_forsaken(now: datetime) -> int:

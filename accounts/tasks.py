@@ -13,7 +13,7 @@ from accounts import (
     lifecycle,
     notice_mails,
     notices,
-    onboarding,
+    probe_runs,
     setups,
     verification,
 )
@@ -22,7 +22,7 @@ from accounts import (
 @shared_task
 def run_waiting_probes() -> int:
     """Run the server tests that wait."""
-    return onboarding.run_waiting_probes(timezone.now())
+    return probe_runs.run_waiting_probes(timezone.now())
 
 
 @shared_task

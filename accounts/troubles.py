@@ -50,7 +50,7 @@ CHECKLIST: Final[tuple[Words, ...]] = (
     _("Is the server name the one that your provider gives?"),
     _("Are port and encryption the ones that belong together?"),
     _("Is the user name in the form that your provider wants, as the whole address or a part?"),
-    _("Does the mail administrator, if there is one, allow fetching by POP?"),
+    _("Does the mail administrator, if there is one, allow fetching by POP or IMAP?"),
 )
 
 
@@ -72,7 +72,10 @@ class Trouble:
     hints: tuple[Words, ...] = ()
 
 
-_ask_provider = _("Ask your provider for the server name and port of incoming mail (POP3).")
+_ask_provider = _(
+    "Ask your provider's help desk for the names and ports of its servers: "
+    "POP3 or IMAP for incoming mail, SMTP for outgoing mail."
+)
 _ask_certificate = _(
     "Ask your provider to install a valid certificate from a recognised issuer; "
     "there is no way to continue without one."
@@ -198,7 +201,7 @@ TROUBLES: Final[dict[str, Trouble]] = {
     "tls.failed": Trouble(
         PROVIDER,
         _("No encrypted connection to {host} could be agreed on."),
-        _("Check that port and encryption belong together: 995 with SSL/TLS, 110 with STARTTLS."),
+        _("Check that port and encryption belong together, or try port {other_port}."),
         Step.SERVER,
         DAY,
         (_ask_provider,),
@@ -211,7 +214,7 @@ TROUBLES: Final[dict[str, Trouble]] = {
         HOUR,
         (
             _("If you sign in there with a second step, make an app password and use that."),
-            _("Some providers want POP access switched on in their own settings first."),
+            _("Some providers want POP or IMAP access switched on in their own settings first."),
         ),
     ),
     "auth.apppw": Trouble(
@@ -290,7 +293,7 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "auth.disabled": Trouble(
         YOURS,
-        _("POP access is switched off for this mailbox."),
+        _("{protocol} access is switched off for this mailbox."),
         _("Switch it on in the settings of your provider, then try again."),
         Step.SERVER,
         HOUR,
@@ -366,8 +369,8 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "server.protocol": Trouble(
         PROVIDER,
-        _("{host} gave an answer that is no POP3."),
-        _("Check that this is the server for incoming mail and that the port is right."),
+        _("{host} gave an answer that is no {protocol}."),
+        _("Check that this is the right server and that the port belongs to it."),
         Step.SERVER,
         DAY,
         (_ask_provider,),
@@ -460,9 +463,21 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "limit.protocol": Trouble(
         YOURS,
-        _("This account type is not available here yet."),
-        _("Choose POP3."),
+        _("Signing in at a provider is not possible for {host}."),
+        _("Enter the server that belongs to the provider, or use a password."),
         Step.SERVER,
+    ),
+    "limit.deletion": Trouble(
+        YOURS,
+        _("Mail at an IMAP server is not deleted from here yet."),
+        _("Choose to keep it there."),
+        Step.SERVER,
+    ),
+    "limit.refused": Trouble(
+        YOURS,
+        _("Your provider has refused this sign-in twice, so it is not tried again by itself."),
+        _("Enter the new password, or sign in again; that is tested too."),
+        Step.SIGN_IN,
     ),
     "policy.outside": Trouble(
         OURS,

@@ -22,7 +22,6 @@ from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
 
 log = structlog.get_logger()
 GRACE = timedelta(days=14)
-REFUSALS_ALLOWED = 2
 # A grant that is gone has been tried twice already.
 FINAL = {"auth.grant"}
 FULL = "quota.full"
@@ -170,7 +169,7 @@ def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> da
 
 def _follow_up(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:
     """Move the account's state where its owner must act."""
-    is_final = account.refusals >= REFUSALS_ALLOWED or outcome.code in FINAL
+    is_final = account.refusals >= lifecycle.REFUSALS_ALLOWED or outcome.code in FINAL
     if outcome.refused and is_final:
         _advance(account, lifecycle.Event.SIGN_IN_REFUSED, now)
     elif account.failing_since and now - account.failing_since > GRACE:

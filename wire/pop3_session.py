@@ -133,6 +133,13 @@ class Pop3Session:
         with about(self.endpoint):
             return read_totals(self.demand("STAT").text)
 
+    def gives_uids(self, count: int) -> bool:
+        """Tell whether the server names its messages, of which there are so many (UIDL)."""
+        if not count:
+            return "UIDL" in self.offers or not self.offers
+        with about(self.endpoint):
+            return self.ask(f"UIDL {count}").ok
+
     def list_items(self) -> list[RemoteItem]:
         """Return all messages in the server's order. Raise ProtocolError for an unreadable list.
 

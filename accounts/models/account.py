@@ -226,3 +226,7 @@ class OutgoingServer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+    def endpoint(self) -> Endpoint:
+        """Return what ``wire`` connects to."""
+        return Endpoint(self.host, self.port, Security(self.security))

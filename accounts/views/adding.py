@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,14 +14,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import ladder, onboarding, provider_help, quotas
+from accounts import ladder, onboarding, provider_help
+from accounts.certificates import chain_of, rule_of
 from accounts.explain import explain
 from accounts.forms import ConnectionForm, refuse
 from accounts.models import ExternalAccount, Probe, State
+from accounts.models.probe import ProbeKind
 from accounts.onboarding import AccountRefused, NewAccount, wanted_again
 from accounts.policy import policy_of
+from accounts.report import certificate_report_of, report_of
 from accounts.vault import SealBroken
 from accounts.views import SignedInRequest
+from wire.endpoint import Protocol
 
 
 @login_required
@@ -29,7 +35,8 @@ def account_connection(request: SignedInRequest, account: UUID) -> HttpResponse:
     owned = ExternalAccount.objects.for_user(request.user).exclude(state=State.ARCHIVED)
     chosen = get_object_or_404(owned, public_id=account)
     policy, initial = policy_of(request.user), ladder.connection_of(chosen.incoming)
-    form = ConnectionForm(request.POST or None, policy=policy, initial=initial)
+    protocol = Protocol(chosen.incoming.protocol)
+    form = ConnectionForm(request.POST or None, policy=policy, initial=initial, protocol=protocol)
     if request.method == "POST" and form.is_valid():
         wanted = form.wanted(chosen.address, chosen.name)
         if started := _begin(request, form, wanted, chosen):
@@ -44,33 +51,57 @@ def account_connection(request: SignedInRequest, account: UUID) -> HttpResponse:
 def probe(request: SignedInRequest, probe: UUID) -> HttpResponse:
     """Show how far a test has come; htmx asks for the ladder alone."""
     followed = get_object_or_404(Probe.objects.for_user(request.user), public_id=probe)
-    context = {
-        "probe": followed,
-        "rungs": ladder.rungs(followed),
-        "trouble": explain(followed.code, followed.facts) if followed.code else None,
-        "room": quotas.room_left(request.user.pk),
-        "asked": provider_help.after(followed),
-    }
     part = request.headers.get("HX-Request") == "true"
-    return render(request, "accounts/_ladder.html" if part else "accounts/probe.html", context)
+    page = "accounts/_ladder.html" if part else "accounts/probe.html"
+    return render(request, page, shown(followed))
 
 
 @login_required
 @require_POST
 def probe_again(request: SignedInRequest, probe: UUID) -> HttpResponse:
-    """Test the same settings once more with the password kept for a while, else ask for it."""
+    """Test the same settings once more with the password kept for a while, else ask for it.
+
+    A refused user name may be sent in another of its forms.
+    """
     failed = get_object_or_404(Probe.objects.for_user(request.user), public_id=probe)
     try:
-        next_one = onboarding.begin_probe(
-            request.user,
-            wanted_again(failed),
-            now=timezone.now(),
-            account=failed.account,
-            setup=failed.setup,
-        )
+        next_one = _again(failed, request.POST.get("username", ""))
     except (SealBroken, AccountRefused) as error:
         return _back_to_form(request, failed, error)
+    if failed.kind == ProbeKind.DOCTOR and failed.account is not None:
+        return redirect("account_doctor", failed.account.public_id)
     return redirect("probe", next_one.public_id)
+
+
+def _again(failed: Probe, username: str) -> Probe:
+    now = timezone.now()
+    if failed.kind == ProbeKind.DOCTOR:
+        return onboarding.begin_doctor(failed.tested_account(), now=now)
+    if failed.kind == ProbeKind.SENDING:
+        again = onboarding.outgoing_again(failed)
+        return onboarding.begin_sending_probe(failed.tested_account(), again, now=now)
+    wanted = wanted_again(failed)
+    if username in ladder.other_usernames(failed):
+        wanted = replace(wanted, username=username)
+    return onboarding.begin_probe(
+        failed.owner, wanted, now=now, account=failed.account, setup=failed.setup
+    )
+
+
+def shown(probe: Probe) -> dict[str, Any]:
+    """Return what the pages that follow a test show."""
+    return {
+        "probe": probe,
+        "rungs": ladder.rungs(probe),
+        "remarks": ladder.remarks(probe),
+        "usernames": ladder.other_usernames(probe),
+        "trouble": explain(probe.code, probe.facts) if probe.code else None,
+        "asked": provider_help.after(probe),
+        "report": report_of(probe) if probe.is_over else "",
+        "chain": chain_of(probe),
+        "rule": rule_of(probe),
+        "certificate_report": certificate_report_of(probe) if probe.chain else "",
+    }
 
 
 def _begin(

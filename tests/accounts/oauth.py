@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.test import Client
 from django.utils import timezone
 
-from accounts import authorizing, onboarding, vault
+from accounts import authorizing, probe_runs, vault
 from accounts.models import Authorization, ExternalAccount, IncomingServer, OAuthApp, User
 from tests.builders import make_account
 from tests.servers.oidc import ISSUER, SECRET, SITE, Oidc
@@ -82,7 +82,7 @@ class Person:
 def work() -> None:
     """Do what workers do."""
     authorizing.run_waiting_trips(timezone.now())
-    onboarding.run_waiting_probes(timezone.now())
+    probe_runs.run_waiting_probes(timezone.now())
 
 
 def at_both(oidc: Oidc, connect_to: str) -> Guard:

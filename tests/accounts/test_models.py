@@ -135,6 +135,7 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "code_is_tried_five_times_at_most": lambda: _code(attempts=6),
     "probe_state_known": lambda: _probe(state="dreaming"),
+    "only_settings_are_tested_without_an_account": lambda: _probe(kind="doctor"),
     "failed_probe_has_code": lambda: _probe(state="failed"),
     "passed_probe_keeps_no_password": lambda: _probe(state="passed", sealed_password=b"x"),
     "grant_has_times_and_password_none": lambda: Credential.objects.filter(

@@ -55,10 +55,10 @@ def test_trouble_is_told_once_it_has_lasted(code: str, after: timedelta) -> None
 
 
 def test_trouble_of_no_known_length_is_told_after_a_day() -> None:
-    assert TROUBLES["limit.protocol"].told_after is None
-    failing("limit.protocol", DAY)
+    assert TROUBLES["limit.deletion"].told_after is None
+    failing("limit.deletion", DAY)
     notices.review(NOW)
-    assert told() == [(Topic.TROUBLE, "limit.protocol", True)]
+    assert told() == [(Topic.TROUBLE, "limit.deletion", True)]
 
 
 def test_a_second_look_tells_nothing_again() -> None:

@@ -14,10 +14,12 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import onboarding, quotas, vault
+from accounts import onboarding, probe_runs, quotas, vault
 from accounts.models import ExternalAccount, Identity, Plan, Probe, State, User
 from accounts.models.probe import ProbeState
-from accounts.onboarding import AccountRefused, NewAccount, begin_probe, run_waiting_probes
+from accounts.onboarding import AccountRefused, NewAccount, begin_probe
+from accounts.probe_runs import run_waiting_probes
+from accounts.probing import Watch
 from accounts.roster import badge_for, make_default, next_color, pause, remove_account, resume
 from tests.builders import make_account, make_user, password_of
 from tests.servers.dovecot import Dovecot
@@ -63,7 +65,8 @@ def test_a_test_waits_with_its_password_sealed() -> None:
         ({"port": 111}, "conn.port"),
         ({"port": 110}, "conn.port"),
         ({"port": 110, "security": Security.PLAIN}, "policy.plain"),
-        ({"protocol": Protocol.IMAP, "port": 993}, "limit.protocol"),
+        ({"protocol": Protocol.IMAP, "port": 995}, "conn.port"),
+        ({"protocol": Protocol.IMAP, "port": 993, "delete_after_days": 7}, "limit.deletion"),
     ],
 )
 def test_what_the_rules_forbid_is_refused_before_any_connection(
@@ -139,8 +142,8 @@ def test_parallel_requests_do_not_slip_through_the_limit_together() -> None:
 def test_a_test_is_claimed_once() -> None:
     _begin(make_user())
     now = timezone.now()
-    assert onboarding._claim(now)
-    assert onboarding._claim(now) is None
+    assert probe_runs._claim(now)
+    assert probe_runs._claim(now) is None
 
 
 @pytest.mark.django_db
@@ -148,21 +151,23 @@ def test_a_test_whose_worker_died_is_claimed_once_more_and_then_given_up() -> No
     _begin(make_user())
     now = timezone.now()
     for attempt in range(2):
-        assert onboarding._claim(now + attempt * 2 * onboarding.LEASE)
-    assert onboarding._claim(now + 4 * onboarding.LEASE) is None
+        assert probe_runs._claim(now + attempt * 2 * probe_runs.LEASE)
+    assert probe_runs._claim(now + 4 * probe_runs.LEASE) is None
     assert Probe.objects.get().code == "server.ours"
 
 
 @pytest.mark.django_db
 def test_whoever_lost_the_lease_writes_nothing() -> None:
     _begin(make_user())
-    slow = onboarding._claim(timezone.now())
+    slow = probe_runs._claim(timezone.now())
     assert slow
     Probe.objects.update(lease_until=timezone.now() + timedelta(hours=1))
-    onboarding._fail(slow, "conn.dns", {}, "")
-    onboarding._pass(slow, WANTED, {})
-    assert Probe.objects.get().state == ProbeState.RUNNING
-    assert not ExternalAccount.objects.exists()
+    watch = Watch(lambda *_: None)
+    probe_runs._fail(slow, "conn.dns", {}, "", watch)
+    probe_runs._pass(slow, {}, watch, make_account(make_user("bob@example.org")))
+    probe_runs._note(slow, "tls", {})
+    held = Probe.objects.get()
+    assert (held.state, held.code, held.step) == (ProbeState.RUNNING, "", "")
 
 
 @pytest.mark.django_db
@@ -182,7 +187,7 @@ def test_a_secret_that_does_not_open_is_our_own_trouble(settings: Settings) -> N
     _begin(make_user())
     settings.MUARA_KEYS = vault.read_keys([vault.new_key()])
     run_waiting_probes(timezone.now())
-    assert Probe.objects.get().code == "server.ours"
+    assert Probe.objects.get().code == "auth.sealed"
 
 
 @pytest.mark.django_db
@@ -190,13 +195,13 @@ def test_passwords_of_failed_tests_are_kept_a_quarter_of_an_hour_and_rows_an_hou
     probe = _begin(make_user())
     Probe.objects.update(state=ProbeState.FAILED, code="conn.dns")
     now = timezone.now()
-    onboarding.forget_old_probes(now + timedelta(minutes=14))
+    probe_runs.forget_old_probes(now + timedelta(minutes=14))
     assert Probe.objects.get().sealed_password is not None
-    onboarding.forget_old_probes(now + timedelta(minutes=16))
+    probe_runs.forget_old_probes(now + timedelta(minutes=16))
     assert Probe.objects.get().sealed_password is None
     with pytest.raises(vault.SealBroken):
         onboarding.wanted_again(Probe.objects.get(pk=probe.pk))
-    onboarding.forget_old_probes(now + timedelta(minutes=61))
+    probe_runs.forget_old_probes(now + timedelta(minutes=61))
     assert not Probe.objects.exists()
 
 

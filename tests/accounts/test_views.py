@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import onboarding, roster, setups
+from accounts import onboarding, probe_runs, roster, setups
 from accounts.forms import ConnectionForm
 from accounts.models import (
     Authorization,
@@ -273,7 +273,7 @@ def test_the_page_of_a_test_follows_it_with_and_without_scripts(
     Probe.objects.update(state=ProbeState.RUNNING, step=Step.TLS)
     part = client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part
-    assert re.findall(r'data-mark="(\w+)"', part) == ["ok", "ok", "trying", *["ahead"] * 3]
+    assert re.findall(r'data-mark="(\w+)"', part) == ["ok", "ok", "trying", *["ahead"] * 4]
 
 
 @pytest.mark.django_db
@@ -318,7 +318,7 @@ def test_try_again_needs_no_typing_while_the_password_is_kept(client: Client, al
     again = reverse("probe_again", args=[probe.public_id])
     client.post(again)
     assert Probe.objects.filter(state=ProbeState.WAITING).count() == 1
-    onboarding.forget_old_probes(timezone.now() + timedelta(minutes=16))
+    probe_runs.forget_old_probes(timezone.now() + timedelta(minutes=16))
     answer = client.post(again)
     assert probe.setup
     assert answer["Location"] == _page(probe.setup)
@@ -332,7 +332,7 @@ def test_a_passed_test_leads_to_the_inbox(client: Client, alice: User) -> None:
     done = {"state": ProbeState.PASSED, "code": "", "account": account, "sealed_password": None}
     Probe.objects.update(**done, facts={"messages": 18402, "octets": 2 * 1024**3})
     page = client.get(reverse("probe", args=[probe.public_id])).content.decode()
-    assert "18,402 messages are waiting there, about 2.0\xa0GB" in page
+    assert "18,402 messages, about 2.0\xa0GB; you have" in page
     assert reverse("mail_folder", args=[account.public_id, "inbox"]) in page
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from accounts import onboarding
+from accounts import onboarding, probe_runs
 from accounts.adding_forms import AccountForm
 from accounts.explain import explain
 from accounts.management.base import WRONG_CALL, JsonCommand, Refused, person, read_password
@@ -16,6 +16,7 @@ from accounts.models import Probe, User
 from accounts.models.probe import ProbeState
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.policy import policy_of
+from wire.endpoint import Protocol
 
 
 class Command(JsonCommand):
@@ -27,7 +28,7 @@ class Command(JsonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--owner", required=True, help="address of the person it belongs to")
         parser.add_argument("--address", required=True, help="address of the mailbox")
-        parser.add_argument("--protocol", required=True, choices=["pop3"])
+        parser.add_argument("--protocol", required=True, choices=["pop3", "imap"])
         parser.add_argument("--host", required=True, help="name of the server")
         parser.add_argument("--port", required=True, type=int, help="995 with tls, else 110")
         parser.add_argument("--security", required=True, choices=["tls", "starttls", "plain"])
@@ -51,7 +52,7 @@ class Command(JsonCommand):
         wanted = _wanted(owner, options, read_password())
         try:
             probe = onboarding.begin_probe(owner, wanted, now=timezone.now(), limited=False)
-            onboarding.run_now(probe)
+            probe_runs.run_now(probe)
         except AccountRefused as error:
             raise _refusal(error.code, error.facts) from error
         if probe.state == ProbeState.FAILED:
@@ -92,7 +93,8 @@ def _wanted(owner: User, options: dict[str, Any], password: str) -> NewAccount:
         "delete_from_server": days is not None,
         "delete_after_days": days or 0,
     }
-    form = AccountForm(typed, policy=policy_of(owner))
+    protocol = Protocol(options["protocol"])
+    form = AccountForm(typed, policy=policy_of(owner), protocol=protocol)
     if not form.is_valid():
         refusals = form.errors.get_json_data().items()
         told = (f"{name}: {_told(error)}" for name, errors in refusals for error in errors)

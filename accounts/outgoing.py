@@ -1,0 +1,61 @@
+"""The server through which an account sends, kept once a test of it has passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import credentials, identities, quotas
+from accounts.models import Credential, ExternalAccount, OutgoingServer, Purpose
+from wire.endpoint import Endpoint, Protocol, Security
+
+
+@dataclass(frozen=True, slots=True)
+class NewOutgoing:
+    """What a person tells about an outgoing server.
+
+    Without a password the account's incoming credentials serve both ways, and ``username`` is that
+    of the incoming server.
+    """
+
+    host: str
+    port: int
+    security: Security
+    username: str
+    password: str | None = field(default=None, repr=False)
+    protocol = Protocol.SMTP
+
+    def endpoint(self) -> Endpoint:
+        """Return what ``wire`` connects to."""
+        return Endpoint(self.host, self.port, self.security)
+
+
+def settle_sending(account: ExternalAccount, proven: NewOutgoing, *, now: datetime) -> None:
+    """Keep a proven outgoing server, inside the caller's transaction; it vouches for its user."""
+    OutgoingServer.objects.update_or_create(
+        account=account,
+        defaults={
+            "host": proven.host,
+            "port": proven.port,
+            "security": proven.security,
+            "username": proven.username,
+        },
+    )
+    if proven.password is None:
+        Credential.objects.filter(account=account, purpose=Purpose.OUTGOING).delete()
+    else:
+        credentials.keep_password(account, Purpose.OUTGOING, proven.password)
+    account.refresh_from_db()
+    identities.note_accepted_sign_in(account, now=now)
+
+
+def send_by_house_relay(account: ExternalAccount, *, now: datetime) -> None:
+    """Forget an account's outgoing server; what it vouched for is no longer proved."""
+    with transaction.atomic():
+        OutgoingServer.objects.filter(account=account).delete()
+        Credential.objects.filter(account=account, purpose=Purpose.OUTGOING).delete()
+        account.refresh_from_db()
+        identities.note_accepted_sign_in(account, now=now)
+        quotas.touch(account.owner_id)
