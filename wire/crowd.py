@@ -9,8 +9,10 @@ SMALL = 512 * 1024
 AT_ONCE = 3
 # Understanding a list takes ten times the room of its octets: beyond so many one does it at a time.
 LONG_LIST = 64 * 1024
-# Whoever is let in may take as long as it needs while nobody waits, and else this long.
+# Whoever is let in may take as long as it needs while nobody waits, and else this long, or more if
+# so many octets a second come.
 FAIR_SECONDS = 120
+FAIR_PACE = 64 * 1024
 
 
 class Gate:

@@ -42,6 +42,7 @@ class Lines:
         self._received = bytearray()
         self._line_end = b"\r\n"
         self._entered_at: float | None = None
+        self._entered_with = 0
         self._has_turn = False
 
     @property
@@ -160,15 +161,19 @@ class Lines:
     def _enter(self) -> None:
         """Have a place for a large answer, until the next one is read and this one has its use.
 
-        A place is lost to those who wait if the server takes longer than is fair to them.
+        A place is lost to those who wait if the server is slower than is fair to them.
         """
         if self._entered_at is None:
             if not crowd.GATE.enter(self.deadline.session_left()):
                 raise ConnectionFailed("conn.timeout")
-            self._entered_at = monotonic()
+            self._entered_at, self._entered_with = monotonic(), self.octets_in
             self.deadline.renew()
-        elif crowd.GATE.is_wanted and monotonic() - self._entered_at > crowd.FAIR_SECONDS:
+        elif crowd.GATE.is_wanted and self._dawdles(monotonic() - self._entered_at):
             raise ConnectionFailed("conn.timeout")
+
+    def _dawdles(self, seconds: float) -> bool:
+        had = self.octets_in - self._entered_with
+        return seconds > crowd.FAIR_SECONDS and had < seconds * crowd.FAIR_PACE
 
     def take_turn(self) -> None:
         """Be the only one who works with a long list, until the next answer is read."""

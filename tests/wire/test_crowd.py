@@ -123,6 +123,35 @@ def test_whoever_dawdles_loses_its_place_to_those_who_wait(
     assert (dawdled, had) == (["conn.timeout"], [len(LARGE)])
 
 
+def test_whoever_makes_progress_keeps_its_place_though_others_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crowd, "FAIR_SECONDS", 0.1)
+    monkeypatch.setattr(crowd, "FAIR_PACE", 1000)
+    had: list[object] = []
+    line = b"x" * 98 + b"\r\n"
+
+    def steadily(talk: Talk, argument: str) -> None:
+        talk.send(b"+OK\r\n" + line * 50)
+        for _ in range(40):
+            talk.server.over.wait(0.02)
+            talk.send(line)
+        talk.send(b".\r\n")
+
+    with (
+        Pop3Server(line * 90, security=Security.PLAIN) as slow,
+        Pop3Server(LARGE, security=Security.PLAIN) as quick,
+    ):
+        slow.behave("RETR", steadily)
+        limits = {"answer_seconds": 4, "session_seconds": 20}
+        first = Thread(target=fetch, args=(slow, had), kwargs=limits)
+        first.start()
+        assert eventually(lambda: not is_free())
+        fetch(quick, had, **limits)
+        first.join()
+    assert had == [9000, len(LARGE)]
+
+
 def test_whoever_finds_no_place_all_session_ends_in_time() -> None:
     had: list[object] = []
     assert crowd.GATE.enter(0)
