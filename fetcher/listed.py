@@ -36,6 +36,10 @@ class Listed(Sequence[Found]):
         numbers = (one.item.number for one in chosen)
         return self._at(array("Q", (bisect_left(self._numbers, number) for number in numbers)))
 
+    def sizes(self) -> Iterator[int]:
+        """Yield the octets of each message, without making it."""
+        return map(self._sizes.__getitem__, self._places)
+
     def _at(self, places: Sequence[int]) -> Self:
         some = type(self)()
         vars(some).update(vars(self) | {"_places": places})

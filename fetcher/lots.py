@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import accumulate, takewhile
 from threading import Lock
 
-from fetcher.identity import Found
+from fetcher.listed import Listed
 from fetcher.planning import BATCH_BYTES
 
 # One batch is stored, one waits, one is read (decision 0030).
@@ -39,7 +39,7 @@ class Room:
 ROOM = Room(ROOM_BYTES)
 
 
-def lots(wanted: Sequence[Found]) -> Iterator[Sequence[Found]]:
+def lots(wanted: Listed) -> Iterator[Listed]:
     """Yield what to ask for together; the next lot is made once the one before it is stored.
 
     Nobody is kept waiting: where there is no room to read ahead, a lot is a little mail or one
@@ -49,8 +49,8 @@ def lots(wanted: Sequence[Found]) -> Iterator[Sequence[Found]]:
         yield from _in_lots(rest)
 
 
-def _in_lots(rest: Sequence[Found]) -> Iterator[Sequence[Found]]:
-    octets = sum(one.item.size for one in rest)
+def _in_lots(rest: Listed) -> Iterator[Listed]:
+    octets = sum(rest.sizes())
     while rest:
         share = min(octets, BATCHES * BATCH_BYTES)
         if len(rest) > 1 and ROOM.take(share):
@@ -61,22 +61,22 @@ def _in_lots(rest: Sequence[Found]) -> Iterator[Sequence[Found]]:
             return
         lot = rest[: _little(rest)]
         yield lot
-        octets -= sum(one.item.size for one in lot)
+        octets -= sum(lot.sizes())
         rest = rest[len(lot) :]
 
 
-def _stretches(wanted: Sequence[Found]) -> Iterator[Sequence[Found]]:
+def _stretches(wanted: Listed) -> Iterator[Listed]:
     """Part messages larger than a batch from what comes before and behind them."""
     begin = 0
-    for place, one in enumerate(wanted):
-        if one.item.size > BATCH_BYTES:
+    for place, size in enumerate(wanted.sizes()):
+        if size > BATCH_BYTES:
             yield wanted[begin:place]
             yield wanted[place : place + 1]
             begin = place + 1
     yield wanted[begin:]
 
 
-def _little(rest: Sequence[Found]) -> int:
+def _little(rest: Listed) -> int:
     """Count the messages at the beginning that are little together, at least one."""
-    sizes = accumulate(one.item.size for one in rest)
+    sizes = accumulate(rest.sizes())
     return max(1, len(list(takewhile(lambda octets: octets <= LITTLE_BYTES, sizes))))

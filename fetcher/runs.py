@@ -92,7 +92,7 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
         _counted(run, session),
     ):
         seen, plan = _look_and_plan(run, session, folder, memory, limits)
-        haul = _download(run, folder, session, plan, stopping, allowance)
+        haul = _download(run, folder, session, seen.wanted, stopping, allowance)
         with desk():
             setaside.forget(folder, seen.listing, seen.failed)
             is_over = stopping() or haul.is_full
@@ -132,6 +132,7 @@ class Seen:
     failed: Mapping[tuple[str, int], Past]
     oldest_stored_at: datetime | None
     moved: int
+    wanted: Listed
 
 
 def _look_and_plan(
@@ -149,8 +150,9 @@ def _look_and_plan(
             progress.begin(run, plan, listed=listed, now=timezone.now())
     found = Listed(known.listing.found)
     oldest = min(known.stored_at.values(), default=None)
-    seen = Seen(replace(known.listing, found=found), failed, oldest, len(known.moved))
-    return seen, replace(plan, download=found.only(plan.download), held=found.only(plan.held))
+    wanted, listing = found.only(plan.download), replace(known.listing, found=found)
+    seen = Seen(listing, failed, oldest, len(known.moved), wanted)
+    return seen, replace(plan, download=wanted, held=found.only(plan.held))
 
 
 def _look(
@@ -175,7 +177,7 @@ def _download(
     run: FetchRun,
     folder: RemoteFolder,
     session: MailSession,
-    plan: FetchPlan,
+    wanted: Listed,
     stopping: Stopping,
     allowance: Allowance,
 ) -> Haul:
@@ -183,7 +185,7 @@ def _download(
     whole = Haul()
     # What the list took is free again, and others may read theirs.
     session.release()
-    for lot in lots(plan.download):
+    for lot in lots(wanted):
         whole.add(download(run, folder, session, lot, stopping, allowance))
         session.release()
         if whole.is_full or allowance.is_up or stopping():
