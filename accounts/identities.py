@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import quotas
 from accounts.addresses import header_address, same_for_all_spellings, tidy_address
+from accounts.alignment_checks import look_again
 from accounts.models import ExternalAccount, Identity, OwnedAddress, Use, User
 from accounts.models.account import GONE
 from accounts.verification import CodeRefused, Proof, send_code
@@ -166,6 +167,7 @@ def note_accepted_sign_in(account: ExternalAccount, *, now: datetime) -> None:
     """
     identities = Identity.objects.filter(account=account)
     identities.update(server_accepted_at=None)
+    look_again(identities, now=now)
     server = getattr(account, "outgoing", None)
     if server is not None and server.security != Security.PLAIN:
         same = identities.filter(address__iexact=server.username)
