@@ -135,7 +135,7 @@ def other_usernames(probe: Probe) -> list[str]:
     return [form for form in forms if form.lower() != probe.username.lower()]
 
 
-def connection_of(source: Probe | IncomingServer) -> dict[str, Any]:
+def connection_of(source: Probe | IncomingServer | OutgoingServer) -> dict[str, Any]:
     """Return the values of the connection form, except the password."""
     return {
         "host": source.host,

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import lifecycle, vault
 from accounts.grants import KeptGrant
@@ -92,8 +93,11 @@ def begin_doctor(account: ExternalAccount, *, now: datetime) -> Probe:
 def outgoing_again(probe: Probe) -> NewOutgoing:
     """Return what a test of an outgoing server asked for; raise SealBroken as ``wanted_again``.
 
-    Without a secret of its own the incoming one is used.
+    Without a secret of its own the incoming one is used. Once secrets are cleared nobody knows
+    which it was, and the incoming one may not go to a server that it was not meant for.
     """
+    if probe.expires_at < timezone.now():
+        raise vault.SealBroken("no secret is kept")
     return NewOutgoing(
         probe.host,
         probe.port,

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts import credentials, identities, quotas
-from accounts.models import Credential, ExternalAccount, OutgoingServer, Purpose
+from accounts.models import Credential, ExternalAccount, Identity, OutgoingServer, Purpose
 from wire.endpoint import Endpoint, Protocol, Security
 
 
@@ -47,8 +47,7 @@ def settle_sending(account: ExternalAccount, proven: NewOutgoing, *, now: dateti
         Credential.objects.filter(account=account, purpose=Purpose.OUTGOING).delete()
     else:
         credentials.keep_password(account, Purpose.OUTGOING, proven.password)
-    account.refresh_from_db()
-    identities.note_accepted_sign_in(account, now=now)
+    _prove_again(account, now)
 
 
 def send_by_house_relay(account: ExternalAccount, *, now: datetime) -> None:
@@ -56,6 +55,13 @@ def send_by_house_relay(account: ExternalAccount, *, now: datetime) -> None:
     with transaction.atomic():
         OutgoingServer.objects.filter(account=account).delete()
         Credential.objects.filter(account=account, purpose=Purpose.OUTGOING).delete()
-        account.refresh_from_db()
-        identities.note_accepted_sign_in(account, now=now)
+        _prove_again(account, now)
         quotas.touch(account.owner_id)
+
+
+def _prove_again(account: ExternalAccount, now: datetime) -> None:
+    """Let the server of now vouch for what it can, and a code prove the account's own address."""
+    account.refresh_from_db()
+    identities.note_accepted_sign_in(account, now=now)
+    for own in Identity.objects.filter(account=account, address__iexact=account.address):
+        identities.ask_for_proofs(own, now=now)

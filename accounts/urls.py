@@ -11,6 +11,7 @@ from accounts.views import (
     general,
     identities,
     importing,
+    sending,
     verifying,
     wizard,
 )
@@ -40,6 +41,7 @@ urlpatterns = [
     path(f"{TRIP}/go/", authorizing.authorization_go, name="authorization_go"),
     path(f"{TRIP}/again/", authorizing.authorization_again, name="authorization_again"),
     path(f"{TRIP}/cancel/", authorizing.authorization_cancel, name="authorization_cancel"),
+    path(f"{ACCOUNT}/outgoing/", sending.account_outgoing, name="account_outgoing"),
     path(f"{ACCOUNT}/pause/", cards.account_pause, name="account_pause"),
     path(f"{ACCOUNT}/default/", cards.account_default, name="account_default"),
     path("mail-accounts/order/", cards.account_order, name="account_order"),

@@ -133,6 +133,8 @@ def _back_to_form(request: SignedInRequest, failed: Probe, error: Exception) -> 
         messages.error(request, f"{words.title} {words.advice}")
     else:
         messages.info(request, _("Please enter the password once more."))
+    if failed.kind == ProbeKind.SENDING and failed.account is not None:
+        return redirect("account_outgoing", failed.account.public_id)
     if failed.account is not None:
         return redirect("account_connection", failed.account.public_id)
     if failed.setup is not None:
