@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts import credentials, grants
-from accounts.models import Credential, ExternalAccount, Purpose, State
+from accounts.models import Credential, ExternalAccount, IncomingServer, Purpose, State
 from fetcher.runs import run_fetch
 from mailstore.models import Message
 from tests.accounts.oauth import Person, at_both, make_app, prepared
-from tests.builders import make_user
+from tests.builders import make_account, make_user
+from tests.servers.certificates import HOST
 from tests.servers.dovecot import Dovecot
 from tests.servers.oidc import Oidc
+from tests.servers.scripted import Pop3Server, says
 from wire.errors import AuthenticationFailed, ServerBusy
 from wire.login import TokenLogin
 from wire.oauth import Dialect
@@ -202,3 +206,47 @@ def test_idle_grants_are_renewed_weekly(account: ExternalAccount, oidc: Oidc) ->
     assert grants.renew_idle(timezone.now()) == 1
     assert token(account) != first
     assert grants.renew_idle(timezone.now()) == 0
+
+
+def test_imap_takes_the_same_grant_and_is_as_patient(account: ExternalAccount, oidc: Oidc) -> None:
+    server = IncomingServer.objects.filter(account=account)
+    server.update(protocol="imap", host="imap.example.org", port=993)
+    run_fetch(account.pk)
+    assert _fresh(account).last_code == ""
+    assert Message.objects.count() == len(LETTERS)
+    age(access_token="not-one-that-the-provider-knows")
+    oidc.plan()
+    run_fetch(account.pk)
+    assert (_fresh(account).last_code, oidc.asked()) == ("", 1)
+    oidc.revoke(account.address)
+    run_fetch(account.pk)
+    seen = _fresh(account)
+    assert (seen.state, seen.last_code) == (State.NEEDS_SIGN_IN, "auth.grant")
+
+
+NO_MORE = b"-ERR [AUTH] Basic authentication is disabled.\r\n"
+
+
+@pytest.mark.django_db
+def test_a_provider_that_takes_passwords_no_more_leads_to_its_own_sign_in(
+    good: ssl.SSLContext,
+    authority_file: str,
+    settings: Settings,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+    owner = make_user()
+    account = make_account(owner, host=HOST)
+    with Pop3Server(context=good) as server:
+        settings.GUARD = server.guard
+        server.behave("PASS", says(NO_MORE))
+        for _ in range(2):
+            run_fetch(account.pk)
+    seen = _fresh(account)
+    assert (seen.state, seen.last_code) == (State.NEEDS_SIGN_IN, "auth.oauth")
+    client.force_login(owner)
+    page = client.get("/settings/mail-accounts/").content.decode()
+    assert f"{HOST} no longer accepts passwords." in page
+    assert f"/settings/mail-accounts/{account.public_id}/authenticate/" in page
+    assert "Update password" not in page
