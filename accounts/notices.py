@@ -69,7 +69,7 @@ def review_storage(now: datetime) -> None:
     graver = [Topic.FULL]
     for topic, percent in SHARES.items():
         filled = quotas.fuller_than(percent)
-        _close(_open_about(topic).exclude(owner__in=filled.values("owner")), now)
+        _close(_open_about(topic).exclude(Exists(filled.filter(owner=OuterRef("owner")))), now)
         told = Notice.objects.filter(closed_at=None, owner=OuterRef("owner"))
         due = filled.exclude(Exists(told.filter(topic=topic))).order_by("owner")[:AT_A_TIME]
         rows = due.annotate(knows=Exists(told.filter(topic__in=graver)))

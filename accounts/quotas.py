@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.db import transaction
-from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import BigIntegerField, F, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
@@ -121,8 +121,12 @@ def fuller_than(percent: int) -> QuerySet[Quota]:
         Value(Plan().storage_bytes),
         output_field=BigIntegerField(),
     )
+    limits = [Plan.objects.aggregate(least=Min("storage_bytes"))["least"], Plan().storage_bytes]
+    least = min(limit for limit in limits if limit is not None)
     rows = Quota.objects.annotate(allowed=own).filter(used_bytes__gt=0)
-    return rows.filter(used_bytes__gte=F("allowed") * percent / 100)
+    # For the indexes: who uses less than that of the smallest plan cannot be meant.
+    may_be = Q(allowed_bytes__isnull=False) | Q(used_bytes__gte=least * percent // 100)
+    return rows.filter(may_be, used_bytes__gte=F("allowed") * percent / 100)
 
 
 def correct(owner_id: int, used: int) -> None:
