@@ -166,7 +166,8 @@ def test_a_person_has_twenty_codes_a_day_for_all_addresses() -> None:
 @DB
 def test_an_address_gets_three_mails_an_hour_and_five_a_day_whoever_asks() -> None:
     people = [make_user(f"p{number}@example.org") for number in range(8)]
-    moments = [NOW, NOW, NOW, NOW, NOW + HOUR, NOW + HOUR, NOW + HOUR, NOW + DAY]
+    later, tomorrow = NOW + HOUR + SECOND, NOW + DAY + SECOND
+    moments = [NOW, NOW, NOW, NOW, later, later, later, tomorrow]
     sent = []
     for person, moment in zip(people, moments, strict=True):
         spelled = ADDRESS.replace("@", f"+{person.pk}@").upper() if person.pk % 2 else ADDRESS

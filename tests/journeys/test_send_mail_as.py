@@ -13,6 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from accounts import code_mails
+from accounts.alignment import Verdict
 from accounts.models import Identity, OutgoingServer, OwnedAddress, Use, User
 from tests.accounts.test_verification import digits_of, wrong
 from tests.builders import make_account
@@ -43,8 +44,9 @@ def make_addresses(owner: User) -> Identity:
         is_default=True,
     )
     Identity.objects.create(owner=owner, account=shop, address=shop.address, is_default=True)
+    judged = {"alignment": Verdict.JUNK, "alignment_server": "smtp.kantor.example"}
     return Identity.objects.create(
-        owner=owner, account=account, name="Info", address="info@kantor.example"
+        owner=owner, account=account, name="Info", address="info@kantor.example", **judged
     )
 
 
