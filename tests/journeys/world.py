@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import notices, setups
 from accounts.findings import Finding, Source
 from accounts.models import Batch, ExternalAccount, Probe, Quota, Setup, State, User
-from accounts.models.probe import ProbeState, Step
+from accounts.models.probe import ProbeKind, ProbeState, Step
 from accounts.models.setup import LookUp
 from accounts.providers import Server
 from fetcher.models import DayCount, FetchRun, RemoteFolder, RemoteUid, SetAside
@@ -193,7 +193,7 @@ def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[st
         "connection": "account_connection",
     }
     names |= {"remove": "account_remove", "journal": "journal", "fetching": "account_fetching"}
-    names |= {"storage": "account_storage"}
+    names |= {"storage": "account_storage", "doctor": "account_doctor"}
     names |= {"deletion": "account_deletion"}
     own = {name: reverse(view, args=[account.public_id]) for name, view in names.items()}
     own["deletion planned"] = f"{own['deletion']}?when=later&days=14"
@@ -214,7 +214,20 @@ def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[st
             "facts": {"messages": 18402, "octets": 2 * 1024**3},
         },
     }
+    broken = {"state": ProbeState.FAILED, "step": Step.TLS, "code": "tls.expired"}
+    certificate = {
+        "subject": "pop.example.org",
+        "issuer": "Penerbit Contoh",
+        "names": ["pop.example.org"],
+        "not_before": "2024-01-01T00:00:00+00:00",
+        "not_after": "2025-01-01T00:00:00+00:00",
+        "fingerprint": "0123456789abcdef" * 4,
+    }
+    shown = {"chain": [certificate], "timings": {"resolve": 12, "connect": 34, "tls": 56}}
+    dated = {"host": "pop.example.org", "port": 995, "date": certificate["not_after"]}
+    probes["certificate"] = broken | shown | {"facts": dated}
     own |= {name: _probe(owner=account.owner, **fields) for name, fields in probes.items()}
+    _probe(owner=account.owner, account=account, kind=ProbeKind.DOCTOR, **probes["certificate"])
     batch = Batch.objects.create(owner=account.owner, created_at=timezone.now())
     batch.refused = [{"row": 3, "address": "dapur@contoh.example", "problems": [["Port", "1234"]]}]
     batch.save()
