@@ -56,14 +56,21 @@ def offered(policy: Policy) -> list[Protocol]:
 
 
 def begin_sending_probe(
-    account: ExternalAccount, wanted: NewOutgoing, *, now: datetime, limited: bool = True
+    account: ExternalAccount,
+    wanted: NewOutgoing,
+    *,
+    now: datetime,
+    setup: Setup | None = None,
+    limited: bool = True,
 ) -> Probe:
     """Ask for a test of an outgoing server, which is kept for the account if it passes.
+
+    With ``setup`` it is a step of adding the account.
 
     Raise AccountRefused as ``begin_probe`` does.
     """
     check_rules(account.owner, wanted)
-    probe = Probe(kind=ProbeKind.SENDING, owner=account.owner, account=account)
+    probe = Probe(kind=ProbeKind.SENDING, owner=account.owner, account=account, setup=setup)
     probe.address, probe.name = account.address, account.name
     with transaction.atomic():
         _take_turn(account.owner, wanted.host, now, limited=limited)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import providers
+from accounts import providers, setups
 from accounts.forms import ConnectionForm
 from accounts.ladder import connection_of
 from accounts.models import ExternalAccount, Probe, Purpose
@@ -89,16 +89,19 @@ def typed_before(account: ExternalAccount, failed: Probe | None) -> dict[str, An
         return {**way, **connection_of(failed)}
     server = getattr(account, "outgoing", None)
     if server is None:
-        return {"use_smtp": False, "authentication": SAME, **proposed(account)}
+        found = proposed(account)
+        is_same = found.get("username", "") in {"", account.incoming.username}
+        return {"use_smtp": bool(found), "authentication": SAME if is_same else OWN, **found}
     has_own = account.credentials.filter(purpose=Purpose.OUTGOING).exists()
     return {"use_smtp": True, "authentication": OWN if has_own else SAME, **connection_of(server)}
 
 
 def proposed(account: ExternalAccount) -> dict[str, Any]:
-    """Return the server that our table names for the address or its incoming server."""
+    """Return the server found when the account was added, else one that our table names."""
     domain = account.address.rpartition("@")[2]
     provider = providers.by_domain(domain) or providers.by_mx(account.incoming.host)
     server = providers.best(provider.servers, Protocol.SMTP) if provider else None
+    server = setups.proposed_outgoing(account) or server
     if server is None:
         return {}
     found = server.for_address(account.address)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts import discovery, findings, providers
 from accounts.findings import Finding, Source
-from accounts.models import Probe, Setup, User
+from accounts.models import ExternalAccount, Probe, Setup, User
 from accounts.models.probe import ProbeState
 from accounts.models.setup import LookUp
 from accounts.providers import Server
@@ -138,6 +138,21 @@ def suggested(setup: Setup, protocols: Sequence[Protocol]) -> dict[str, str]:
     fitting = [one for one in protocols if has(setup, provider, one)]
     chosen = {"provider": provider, "protocol": next(iter(fitting or protocols), "")}
     return chosen | {name: setup.typed[name] for name in CHOSEN if name in setup.typed}
+
+
+def latest(owner: User, address: str) -> Setup | None:
+    """Return the last walk through the pages for an address."""
+    return Setup.objects.filter(owner=owner, address__iexact=address).order_by("-id").first()
+
+
+def proposed_outgoing(account: ExternalAccount) -> Server | None:
+    """Return the server for sending that was found while the account was added, if any."""
+    begun = latest(account.owner, account.address)
+    if begun is None:
+        return None
+    chosen = proposal(begun, begun.typed.get("provider", ""), Protocol.SMTP)
+    told = chosen or findings.first_of(found(begun), Protocol.SMTP)
+    return told[1] if told else None
 
 
 def takes_passwords(provider: str) -> bool:

@@ -79,7 +79,8 @@ def _again(failed: Probe, username: str) -> Probe:
         return onboarding.begin_doctor(failed.tested_account(), now=now)
     if failed.kind == ProbeKind.SENDING:
         again = onboarding.outgoing_again(failed)
-        return onboarding.begin_sending_probe(failed.tested_account(), again, now=now)
+        account = failed.tested_account()
+        return onboarding.begin_sending_probe(account, again, now=now, setup=failed.setup)
     wanted = wanted_again(failed)
     if username in ladder.other_usernames(failed):
         wanted = replace(wanted, username=username)

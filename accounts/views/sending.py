@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import onboarding, outgoing
+from accounts import onboarding, outgoing, setups
 from accounts.forms import refuse
 from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeKind, ProbeState
@@ -26,7 +26,10 @@ from accounts.views import SignedInRequest
 @login_required
 @require_http_methods(["GET", "POST"])
 def account_outgoing(request: SignedInRequest, account: UUID) -> HttpResponse:
-    """Ask for the outgoing server of an account; without one this service sends."""
+    """Ask for the outgoing server of an account; without one this service sends.
+
+    With ``?adding`` this is a step of adding the account.
+    """
     owned = ExternalAccount.objects.for_user(request.user).exclude(state=State.ARCHIVED)
     chosen = get_object_or_404(owned.select_related("incoming", "outgoing"), public_id=account)
     failed = _failed_test(request, chosen)
@@ -39,7 +42,7 @@ def account_outgoing(request: SignedInRequest, account: UUID) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid() and (kept := _keep(request, form, chosen)):
         return kept
-    context = {"form": form, "account": chosen}
+    context = {"form": form, "account": chosen, "is_adding": _is_adding(request), "step": 5}
     status = 422 if form.errors else 200
     return render(request, "accounts/account_outgoing.html", context, status=status)
 
@@ -51,14 +54,21 @@ def _keep(
     wanted, now = form.outgoing(), timezone.now()
     if wanted is None:
         outgoing.send_by_house_relay(account, now=now)
+        if _is_adding(request):
+            return redirect("account_added", account.public_id)
         messages.success(request, _("Saved."))
         return redirect("send_mail_as")
+    setup = setups.latest(request.user, account.address) if _is_adding(request) else None
     try:
-        test = onboarding.begin_sending_probe(account, wanted, now=now)
+        test = onboarding.begin_sending_probe(account, wanted, now=now, setup=setup)
     except AccountRefused as error:
         refuse(form, error)
         return None
     return redirect("probe", test.public_id)
+
+
+def _is_adding(request: SignedInRequest) -> bool:
+    return "adding" in request.GET
 
 
 def _failed_test(request: SignedInRequest, account: ExternalAccount) -> Probe | None:

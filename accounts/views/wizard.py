@@ -23,7 +23,7 @@ from accounts.views import SignedInRequest
 from accounts.views.adding import kept_password
 from wire.endpoint import Protocol
 
-LAST_STEP = 5
+LAST_STEP = 6
 
 
 @login_required

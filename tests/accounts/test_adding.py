@@ -383,3 +383,43 @@ def test_the_first_fetch_is_followed_until_it_is_over(client: Client, alice: Use
     assert "The first fetch is over" in page
     assert "hx-trigger" not in page
     assert "comes unread" in page
+
+
+@pytest.mark.django_db
+def test_sending_is_the_next_step_with_the_server_that_was_found(
+    client: Client, alice: User
+) -> None:
+    begun = setups.begin(alice, "siti@contoh.example", now=timezone.now(), by_hand=True)
+    account = make_account(alice, address="siti@contoh.example")
+    told = Server(Protocol.SMTP, "surat.contoh.example", Security.STARTTLS, begun.address)
+    begun.found = [Finding(Source.SRV, "contoh.example", (told,)).as_json()]
+    begun.save()
+    there = f"{reverse('account_outgoing', args=[account.public_id])}?adding"
+    shown = filled(client.get(there).content.decode())
+    assert (shown["host"], shown["port"]) == ("surat.contoh.example", "587")
+    assert (shown["use_smtp"], shown["authentication"]) == ("on", "same")
+    test, page = follow(client, there, shown)
+    probe = Probe.objects.get()
+    assert (probe.kind, probe.setup) == ("sending", begun)
+    Probe.objects.update(state=ProbeState.FAILED, code="smtp.auth")
+    page = unescape(client.get(test).content.decode())
+    added = reverse("account_added", args=[account.public_id])
+    assert f'href="{added}"' in page
+    assert f"{there.removesuffix('adding')}again={probe.public_id}&adding" in page
+    answer = client.post(there, {"authentication": "same"})
+    assert answer["Location"] == added
+
+
+@pytest.mark.django_db
+def test_the_presets_fill_sending_in(client: Client, alice: User) -> None:
+    for address, username, host, port, way in (
+        ("siti@gmail.com", "siti@gmail.com", "smtp.gmail.com", "465", "same"),
+        ("siti@nathanael.llc", "siti@nathanael.llc", "mail.nathanael.llc", "587", "same"),
+        ("siti@me.com", "siti", "smtp.mail.me.com", "587", "own"),
+    ):
+        account = make_account(alice, address=address)
+        account.incoming.username = username
+        account.incoming.save()
+        there = reverse("account_outgoing", args=[account.public_id])
+        shown = filled(client.get(there).content.decode())
+        assert (shown["host"], shown["port"], shown["authentication"]) == (host, port, way)

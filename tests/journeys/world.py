@@ -189,6 +189,7 @@ def _at_the_provider(account: ExternalAccount) -> None:
 def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[str, str]:
     names = {
         "added": "account_added",
+        "outgoing": "account_outgoing",
         "account": "account_settings",
         "connection": "account_connection",
     }
@@ -196,6 +197,7 @@ def _settings_paths(account: ExternalAccount, other: ExternalAccount) -> dict[st
     names |= {"storage": "account_storage", "doctor": "account_doctor"}
     names |= {"deletion": "account_deletion"}
     own = {name: reverse(view, args=[account.public_id]) for name, view in names.items()}
+    own["outgoing, adding"] = f"{own['outgoing']}?adding"
     own["deletion planned"] = f"{own['deletion']}?when=later&days=14"
     own["no journal"] = reverse("journal", args=[other.public_id])
     probes: dict[str, dict[str, Any]] = {
