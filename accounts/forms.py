@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.explain import explain
-from accounts.models import ExternalAccount, Plan, State, User
+from accounts.models import ExternalAccount, Plan, Purpose, State, User
 from accounts.models.account import SECURITIES, Color
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
@@ -179,6 +179,30 @@ class ConnectionForm(forms.Form):
             ),
             **more,
         )
+
+
+class RenewalForm(ConnectionForm):
+    """New settings of an account; whether its new password is for sending too is asked here, once.
+
+    It is not asked where sending uses the incoming password anyway.
+    """
+
+    for_sending = forms.BooleanField(
+        label=_("Use this password for sending too"),
+        required=False,
+        initial=True,
+        help_text=_("It is tried at the outgoing server before it is kept there."),
+    )
+
+    def __init__(self, *args: Any, account: ExternalAccount, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not account.credentials.filter(purpose=Purpose.OUTGOING).exists():
+            del self.fields["for_sending"]
+
+    def wanted_for(self, account: ExternalAccount) -> NewAccount:
+        """Return the settings that were asked for."""
+        is_wanted = bool(self.cleaned_data.get("for_sending"))
+        return self.wanted(account.address, account.name, for_sending=is_wanted)
 
 
 def _is_private(host: str, port: int | None) -> bool:

@@ -130,6 +130,7 @@ def wanted_again(probe: Probe) -> NewAccount:
         from_address=probe.from_address,
         reply_to=probe.reply_to,
         is_default=probe.is_default,
+        for_sending=probe.for_sending,
         grant=KeptGrant.read(secret) if probe.app_id else None,
     )
 
@@ -181,6 +182,7 @@ def _save_probe(
         from_address=wanted.from_address,
         reply_to=wanted.reply_to,
         is_default=wanted.is_default,
+        for_sending=wanted.for_sending,
         app_id=wanted.grant.app_id if wanted.grant else None,
     )
     return _save(probe, wanted, now)

@@ -18,8 +18,8 @@ from django.utils import timezone
 from accounts import credentials, lifecycle, quotas, vault
 from accounts.models import ExternalAccount, OutgoingServer, Probe, Purpose
 from accounts.models.probe import ProbeKind, ProbeQuerySet, ProbeState
-from accounts.onboarding import HOUR, outgoing_again, wanted_again
-from accounts.outgoing import settle_sending
+from accounts.onboarding import HOUR, begin_sending_probe, outgoing_again, wanted_again
+from accounts.outgoing import NewOutgoing, settle_sending
 from accounts.probing import Facts, Watch, try_incoming, try_outgoing
 from accounts.roster import add_account, renew
 from wire.endpoint import Protocol
@@ -131,6 +131,17 @@ def _run_settings(probe: Probe, watch: Watch) -> None:
         else:
             account = renew(probe.account, wanted, now=now)
         _pass(probe, facts, watch, account)
+    if wanted.for_sending:
+        _try_for_sending(account, wanted.password)
+
+
+def _try_for_sending(account: ExternalAccount, password: str) -> None:
+    """Ask for a test of the outgoing server with a new password, which keeps it if it passes."""
+    server = OutgoingServer.objects.filter(account=account).first()
+    if server is not None:
+        way = server.endpoint()
+        wanted = NewOutgoing(way.host, way.port, way.security, server.username, password)
+        begin_sending_probe(account, wanted, now=timezone.now(), limited=False)
 
 
 def _run_sending(probe: Probe, watch: Watch) -> None:

@@ -28,7 +28,8 @@ class NewAccount:
     """What a person tells about an account; ``delete_after_days`` None means never.
 
     An empty ``from_address`` is the account's own, an empty ``reply_to`` none. Where a provider
-    gave a grant, that is the secret and there is no password.
+    gave a grant, that is the secret and there is no password. ``for_sending`` wants the password
+    tried at the outgoing server too, which has one of its own.
     """
 
     address: str
@@ -43,6 +44,7 @@ class NewAccount:
     from_address: str = ""
     reply_to: str = ""
     is_default: bool = False
+    for_sending: bool = False
     grant: KeptGrant | None = field(default=None, repr=False)
 
     @property

@@ -105,6 +105,7 @@ class Probe(models.Model):
     from_address = models.EmailField(max_length=254, blank=True)
     reply_to = models.EmailField(max_length=254, blank=True)
     is_default = models.BooleanField(default=False)
+    for_sending = models.BooleanField(default=False)
     sealed_password = models.BinaryField(null=True)
     app = models.ForeignKey(OAuthApp, on_delete=models.CASCADE, null=True)
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import ladder, onboarding, provider_help
 from accounts.certificates import chain_of, rule_of
 from accounts.explain import explain
-from accounts.forms import ConnectionForm, refuse
+from accounts.forms import ConnectionForm, RenewalForm, refuse
 from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeKind
 from accounts.onboarding import AccountRefused, NewAccount, wanted_again
@@ -36,11 +36,12 @@ def account_connection(request: SignedInRequest, account: UUID) -> HttpResponse:
     chosen = get_object_or_404(owned, public_id=account)
     policy, initial = policy_of(request.user), ladder.connection_of(chosen.incoming)
     protocol = Protocol(chosen.incoming.protocol)
-    form = ConnectionForm(request.POST or None, policy=policy, initial=initial, protocol=protocol)
-    if request.method == "POST" and form.is_valid():
-        wanted = form.wanted(chosen.address, chosen.name)
-        if started := _begin(request, form, wanted, chosen):
-            return started
+    form = RenewalForm(
+        request.POST or None, account=chosen, policy=policy, initial=initial, protocol=protocol
+    )
+    is_typed = request.method == "POST" and form.is_valid()
+    if is_typed and (started := _begin(request, form, form.wanted_for(chosen), chosen)):
+        return started
     context = {"form": form, "account": chosen}
     status = 422 if form.errors else 200
     return render(request, "accounts/account_connection.html", context, status=status)

@@ -37,6 +37,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.scripted_smtp import SmtpServer
 from wire.endpoint import Security
 from wire.guard import Guard
+from wire.login import PasswordLogin
 
 SECRET = "s3cret-canary"
 SMTP_HOST = certificates.HOST
@@ -211,6 +212,36 @@ def test_a_refused_outgoing_password_is_told_and_nothing_is_kept(
     assert client.post(reverse("probe_again", args=[probe.public_id])).status_code == 302
     again = onboarding.outgoing_again(Probe.objects.latest("id"))
     assert again == _outgoing(account, "wrong")
+
+
+@pytest.mark.servers
+@pytest.mark.django_db
+@pytest.mark.parametrize("too", [True, False])
+def test_a_new_password_is_for_sending_too_where_that_is_wanted(
+    account: ExternalAccount,
+    dovecot: Dovecot,
+    sending: Callable[[], SmtpServer],
+    client: Client,
+    too: bool,
+) -> None:
+    page = reverse("account_connection", args=[account.public_id])
+    assert "for_sending" not in client.get(page).content.decode()
+    server = {"host": SMTP_HOST, "port": 465, "security": "tls", "username": account.address}
+    OutgoingServer.objects.create(account=account, **server)
+    credentials.keep_password(account, Purpose.OUTGOING, SECRET)
+    assert "Use this password for sending too" in client.get(page).content.decode()
+    dovecot.add_user(account.address, "a new one")
+    typed = {"host": "pop.example.org", "security": "tls", "password": "a new one"}
+    with sending() as smtp:
+        smtp.secret = account.address, "a new one"
+        client.post(
+            page, typed | {"username": account.address} | ({"for_sending": "1"} if too else {})
+        )
+        run_waiting_probes(timezone.now())
+        assert smtp.judged == too
+    renewed = ExternalAccount.objects.get()
+    login = credentials.login_for(renewed, Purpose.OUTGOING)
+    assert login == PasswordLogin(account.address, "a new one" if too else SECRET)
 
 
 @pytest.mark.servers
