@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -31,12 +32,19 @@ STATES: dict[Standing, tuple[str, Words]] = {
 class Line:
     """An address in one use: ``tone`` and ``word`` of its state, and whether a code is open."""
 
+    signs: ClassVar = {"ok": "circle-check", "busy": "clock", "warn": "circle-alert"}
+
     use: Use
     address: str
     tone: str
     word: Words
     needs_code: bool
     has_code: bool = False
+
+    @property
+    def sign(self) -> str:
+        """Name the icon that says the same as the word."""
+        return self.signs.get(self.tone, "circle-x")
 
 
 @dataclass(frozen=True, slots=True)
