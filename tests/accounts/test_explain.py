@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 from django.utils import translation
 
 from accounts.explain import explain, explain_stopped
 from accounts.quotas import QuotaExceeded
 from accounts.refusals import AccountRefused
+from accounts.steps import place_of
 from accounts.troubles import MENDING, TROUBLES, Step
+from tests.builders import make_account, make_user
 from tests.servers.shapes import ROOT
 
 # Where codes come from that people are told; checks and commands tell others to operators.
@@ -112,3 +115,11 @@ def test_a_stopped_account_leads_to_the_test_that_starts_it_again() -> None:
 def test_the_general_checklist_stands_under_every_trouble_with_a_server() -> None:
     assert len(explain("conn.dns", {}).checklist) == 4
     assert not explain("quota.full", {"used": 1, "allowed": 1}).checklist, "no server can help"
+
+
+@pytest.mark.django_db
+def test_a_bad_certificate_is_looked_at_by_the_doctor() -> None:
+    account = make_account(make_user())
+    doctor = reverse("account_doctor", args=[account.public_id])
+    assert place_of(explain("tls.expired", {}).step, account) == doctor
+    assert place_of(Step.LOOK, account).endswith(f"#account-{account.public_id}")
