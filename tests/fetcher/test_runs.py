@@ -147,7 +147,7 @@ def test_a_full_store_fetches_what_fits_and_says_how_many_wait(
     run = run_fetch(account.pk)
     assert run is not None
     allowed, used = len(raws[1]) + 10, len(raws[1])
-    facts = {"waiting": 1, "used": used, "allowed": allowed}
+    facts = {"waiting": 1, "needs": len(raws[0]), "used": used, "allowed": allowed}
     assert (run.code, run.facts, run.messages) == ("quota.full", facts, 1)
     assert left_at_the_server(dovecot, account.address) == 2
     Quota.objects.filter(owner=account.owner).update(allowed_bytes=10_000)

@@ -164,7 +164,7 @@ def test_a_full_storage_does_not_count_as_trouble_of_the_account(server: Pop3Ser
         run_fetch(account.pk)
     account.refresh_from_db()
     assert account.last_code == "quota.full"
-    assert account.last_facts == {"waiting": 1, "used": 0, "allowed": 1}
+    assert account.last_facts == {"waiting": 1, "needs": 22, "used": 0, "allowed": 1}
     assert account.failing_since is None
     assert account.next_fetch_at is not None
     assert account.next_fetch_at < timezone.now() + timedelta(minutes=75)
