@@ -16,7 +16,7 @@ from accounts.meanings import meaning_of, telling_of
 from accounts.troubles import TROUBLES, Words
 
 TOPICS: Final[dict[str, Words]] = {
-    "app-passwords": _("App passwords"),
+    "app-passwords": _("What app passwords are"),
     "pop-or-imap": _("POP or IMAP"),
     "delete-from-server": _("Delete email from server"),
 }
