@@ -77,7 +77,10 @@ def remember(setup: Setup, typed: Mapping[str, Any]) -> None:
     if any(name in typed and typed[name] != setup.typed.get(name) for name in CHOSEN):
         # Another choice brings other servers: what was typed for the first would not fit.
         setup.typed = {name: x for name, x in setup.typed.items() if name not in SERVER_FIELDS}
-    setup.typed |= typed
+    # A form refuses NUL only after it was kept, and PostgreSQL keeps none.
+    setup.typed |= {
+        name: x.replace("\0", "") if isinstance(x, str) else x for name, x in typed.items()
+    }
     setup.save(update_fields=["typed"])
 
 
