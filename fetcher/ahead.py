@@ -8,6 +8,8 @@ from queue import Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
 
+from django.db import connection
+
 Value = TypeVar("Value")
 
 
@@ -50,6 +52,9 @@ class _Worker(Thread, Generic[Value]):
         except BaseException as error:  # noqa: BLE001 - it is raised where the values are used
             self._error = error
         finally:
+            # Whoever makes the values may have asked the database, over this thread's connection.
+            # Not left to the source: where it is not used up, any thread may come to end it.
+            connection.close()
             self._ready.put(None)
 
     def values(self) -> Iterator[Value]:

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from django.db import DataError, connection, transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 
 from accounts import quotas
@@ -191,9 +191,6 @@ def _received(
         if haul.answered < len(wanted):
             haul.failures.append((wanted[haul.answered], error))
         raise
-    finally:
-        # Whoever asks whether to stop may ask the database, over this thread's own connection.
-        connection.close()
 
 
 def in_batches(received: Iterator[Received]) -> Iterator[list[Received]]:

@@ -196,6 +196,9 @@ def close_left_open(*, now: datetime) -> int:
 
 def _close_all(runs: QuerySet[FetchRun], now: datetime) -> int:
     with transaction.atomic():
+        # Accounts first, as whoever stores mail locks them: else two could wait for each other.
+        theirs = ExternalAccount.objects.filter(pk__in=runs.values_list("account_id"))
+        list(theirs.select_for_update(no_key=True).order_by("pk").values_list("pk"))
         lost = list(runs.select_for_update().values_list("pk", "account_id"))
         FetchRun.objects.filter(pk__in=[pk for pk, _ in lost]).update(
             closed_at=now, code="run.lost"

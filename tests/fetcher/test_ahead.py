@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from itertools import count
 from threading import Event, Thread, current_thread
 
 import pytest
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from fetcher.ahead import ahead
+from fetcher.models import FetchRun
 from wire.errors import ConnectionFailed
 
 
@@ -71,3 +75,21 @@ def test_who_leaves_early_waits_for_the_source_to_end() -> None:
     with pytest.raises(KeyError):
         fail()
     assert not threads()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_lets_go_of_its_database_and_only_of_its_own() -> None:
+    theirs = list[BaseDatabaseWrapper]()
+
+    def source() -> Iterator[int]:
+        connection.ensure_connection()
+        theirs.append(connections[DEFAULT_DB_ALIAS])
+        yield from count()
+
+    with transaction.atomic():
+        with ahead(source(), Event()) as values:
+            next(iter(values))
+        gc.collect()
+        assert theirs[0] is not connections[DEFAULT_DB_ALIAS]
+        assert theirs[0].connection is None
+        assert not FetchRun.objects.exists(), "this one still serves"
