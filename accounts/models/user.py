@@ -11,6 +11,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.preferences import RULES, Preferences
+
 
 class UserManager(BaseUserManager["User"]):
     """Make people; the interface that Django's own commands expect."""
@@ -31,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(Preferences, AbstractBaseUser, PermissionsMixin):
     """A person. Blank ``language`` and ``time_zone`` follow the browser and the site.
 
     ``seen_language`` is the one that the latest page was shown in.
@@ -63,6 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = _("users")
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="one_user_per_email_address"),
+            *RULES,
         ]
 
     def __str__(self) -> str:

@@ -154,6 +154,13 @@ ATTEMPTS: dict[str, Attempt] = {
     "one_open_notice_per_account_that_ends": lambda: _two_notices(_account(), topic="lapsing"),
     "one_open_notice_per_owner_and_topic": lambda: _two_notices(None),
     "one_user_per_email_address": lambda: User.objects.create_user("Alice@Example.org"),
+    "user_duplicates_known": lambda: User.objects.update(duplicates="hide"),
+    "user_density_known": lambda: User.objects.update(density="loose"),
+    "user_reading_pane_known": lambda: User.objects.update(reading_pane="left"),
+    "user_remote_images_known": lambda: User.objects.update(remote_images="all"),
+    "user_undo_seconds_offered": lambda: User.objects.update(undo_seconds=7),
+    "user_purge_days_offered": lambda: User.objects.update(purge_days=1),
+    "user_notify_known": lambda: User.objects.update(notify="some"),
 }
 
 
