@@ -134,6 +134,12 @@ def correct(owner_id: int, used: int) -> None:
     Quota.objects.filter(owner_id=owner_id).update(used_bytes=used)
 
 
+def hold(owner_id: int) -> None:
+    """Let nobody else change the owner's messages until the transaction ends."""
+    _have_row(owner_id)
+    Quota.objects.select_for_update().get(owner_id=owner_id)
+
+
 def touch(owner_id: int) -> None:
     """Tell the owner's open pages that something they show has changed."""
     _have_row(owner_id)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce, Length, Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ExternalAccount, User
@@ -206,10 +207,13 @@ class Message(models.Model):
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    # These begin indexes of their own below.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE)
-    folder = models.ForeignKey(Folder, on_delete=models.PROTECT)
-    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="messages")
+    folder = models.ForeignKey(Folder, on_delete=models.PROTECT, db_index=False)
+    thread = models.ForeignKey(
+        Thread, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT)
     labels = models.ManyToManyField(Label, blank=True)
     size = models.PositiveBigIntegerField()
@@ -242,8 +246,9 @@ class Message(models.Model):
             models.Index(fields=["owner", "sent_at", "id"], name="message_by_owner"),
             models.Index(fields=["folder", "sent_at", "id"], name="message_by_folder"),
             models.Index(
-                fields=["owner", "sent_at", "id"], condition=Q(seen=False), name="message_unread"
+                fields=["folder", "sent_at", "id"], condition=Q(seen=False), name="message_unread"
             ),
+            models.Index(fields=["thread", "folder", "sent_at", "id"], name="message_by_thread"),
             models.Index(
                 fields=["owner", "sent_at", "id"], condition=Q(flagged=True), name="message_starred"
             ),
@@ -278,3 +283,22 @@ class Part(models.Model):
 
     def __str__(self) -> str:
         return self.filename or self.number
+
+
+class Undo(models.Model):
+    """How to take back, once, what a person did to messages.
+
+    ``changes`` are rows of column, value before, value after and the ids of the messages.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    changes = models.JSONField()
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("undo")
+        verbose_name_plural = _("undos")
+
+    def __str__(self) -> str:
+        return str(self.public_id)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from accounts import quotas
 from accounts.models import ExternalAccount, State
 from mailstore import packs, search
-from mailstore.models import Blob, Message, Pack, Thread
+from mailstore.models import Blob, Folder, Message, Pack, Thread
 
 BATCH = 500
 
@@ -28,19 +28,41 @@ def purge_removed_accounts() -> int:
 
 def _purge_some(account: ExternalAccount) -> bool:
     """Erase a batch of messages and what only they needed. Return whether there were any."""
-    with transaction.atomic():
-        messages = Message.objects.filter(account=account).order_by("id")[:BATCH]
-        rows = list(messages.values_list("id", "blob_id", "thread_id", "size"))
-        if not rows:
-            return False
-        ids, blob_ids, thread_ids, sizes = zip(*rows, strict=True)
-        quotas.give_back(account.owner_id, sum(sizes))
-        search.forget(ids)
-        Message.objects.filter(pk__in=ids).delete()
-        others = Message.objects.filter(thread=OuterRef("pk"))
-        Thread.objects.filter(~Exists(others), pk__in=thread_ids).delete()
-        _drop_blobs(blob_ids)
-    return True
+    messages = Message.objects.filter(account=account).order_by("id")[:BATCH]
+    return bool(erase(account.owner_id, list(messages.values_list("id", flat=True))))
+
+
+@transaction.atomic
+def erase(owner_id: int, message_ids: Sequence[int]) -> int:
+    """Erase an owner's messages and what only they needed; return how many there were.
+
+    Their room is free again and the counters of their folders move with them. What was fetched
+    stays noted as fetched, so it does not come again.
+    """
+    quotas.hold(owner_id)
+    messages = Message.objects.filter(owner=owner_id, pk__in=message_ids)
+    rows = list(messages.values_list("id", "blob_id", "thread_id", "size"))
+    if not rows:
+        return 0
+    ids, blob_ids, thread_ids, sizes = zip(*rows, strict=True)
+    _take_from_folders(messages)
+    quotas.give_back(owner_id, sum(sizes))
+    search.forget(ids)
+    Message.objects.filter(pk__in=ids).delete()
+    others = Message.objects.filter(thread=OuterRef("pk"))
+    Thread.objects.filter(~Exists(others), pk__in=thread_ids).delete()
+    _drop_blobs(blob_ids)
+    return len(ids)
+
+
+def _take_from_folders(messages: QuerySet[Message]) -> None:
+    groups = messages.values_list("folder_id").annotate(
+        total=Count("pk"), unread=Count("pk", filter=Q(seen=False)), octets=Sum("size")
+    )
+    for folder_id, total, unread, octets in sorted(groups):
+        Folder.objects.filter(pk=folder_id).update(
+            total=F("total") - total, unread=F("unread") - unread, size=F("size") - octets
+        )
 
 
 def _drop_blobs(blob_ids: Sequence[int]) -> None:
