@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from django.utils import timezone
 
 from accounts import grants, vault
 from accounts.grants import KeptGrant
 from accounts.models import Credential, ExternalAccount, Purpose
+from wire.errors import AuthenticationFailed
 from wire.login import Login, PasswordLogin, TokenLogin
 
+Session = TypeVar("Session")
+REFUSED_TOKEN, GONE_GRANT = "auth.oauth", "auth.grant"
 NO_GRANT = dict.fromkeys(("app", "expires_at", "renewed_at", "lapses_at", "lease", "lease_until"))
 
 
@@ -29,6 +35,28 @@ def login_for(account: ExternalAccount, purpose: Purpose, *, refused: str = "") 
         return TokenLogin(username, grants.usable_token(credential, refused=refused))
     password = vault.unseal(bytes(credential.sealed), belongs_to=credential.belongs_to)
     return PasswordLogin(username, password)
+
+
+def sign_in(
+    account: ExternalAccount, purpose: Purpose, attempt: Callable[[Login], Session]
+) -> Session:
+    """Return what an attempt with the login for one side brings.
+
+    A token that the server refuses is renewed once; if that one is refused too, the grant is gone.
+    Raise what ``login_for`` and the attempt raise.
+    """
+    login = login_for(account, purpose)
+    try:
+        return attempt(login)
+    except AuthenticationFailed as error:
+        if not (isinstance(login, TokenLogin) and error.code == REFUSED_TOKEN):
+            raise
+        fresh = login_for(account, purpose, refused=login.token)
+    try:
+        return attempt(fresh)
+    except AuthenticationFailed as error:
+        code = GONE_GRANT if error.code == REFUSED_TOKEN else error.code
+        raise AuthenticationFailed(code, detail=error.detail, **error.facts) from error
 
 
 def keep_password(account: ExternalAccount, purpose: Purpose, password: str) -> None:

@@ -13,10 +13,13 @@ from django.db.models import F
 from accounts import quotas
 from accounts.models import ExternalAccount, State
 from accounts.models.account import GONE
+from wire.errors import MailError
 
 SIGN_IN_GRACE = timedelta(days=7)
 # After so many in a row only a person tries again, lest the provider lock the mailbox.
 REFUSALS_ALLOWED = 2
+# A grant that is gone has been tried twice already.
+FINAL = {"auth.grant"}
 
 
 class Event(StrEnum):
@@ -83,14 +86,20 @@ def advance(account: ExternalAccount, event: Event, *, now: datetime, **columns:
     return new
 
 
-def count_refusal(account: ExternalAccount, *, now: datetime) -> None:
+def count_refusal(account: ExternalAccount, error: MailError, *, now: datetime) -> None:
     """Count a sign-in that was refused outside a visit; the last one allowed stops the account."""
     row = ExternalAccount.objects.filter(pk=account.pk)
     row.update(refusals=F("refusals") + 1)
     account.refresh_from_db()
-    if account.refusals >= REFUSALS_ALLOWED:
+    if is_last_refusal(account, error.code):
+        told = {"last_code": error.code, "last_facts": dict(error.facts)}
         with suppress(AccountMoved, IllegalTransition):
-            advance(account, Event.SIGN_IN_REFUSED, now=now)
+            advance(account, Event.SIGN_IN_REFUSED, now=now, **told)
+
+
+def is_last_refusal(account: ExternalAccount, code: str) -> bool:
+    """Tell whether only a person may try again, after a refusal that was counted."""
+    return account.refusals >= REFUSALS_ALLOWED or code in FINAL
 
 
 def stop_forsaken(now: datetime) -> int:

@@ -147,11 +147,14 @@ def _try_for_sending(account: ExternalAccount, password: str) -> None:
 def _run_sending(probe: Probe, watch: Watch) -> None:
     """Test an outgoing server and keep it for its account."""
     account, wanted = probe.tested_account(), outgoing_again(probe)
+
+    def attempt(login: Login) -> Facts:
+        return try_outgoing(probe.endpoint(), login, account.address, watch)
+
     if wanted.password is None:
-        login: Login = credentials.login_for(account, Purpose.INCOMING)
+        facts = credentials.sign_in(account, Purpose.INCOMING, attempt)
     else:
-        login = PasswordLogin(wanted.username, wanted.password)
-    facts = try_outgoing(probe.endpoint(), login, account.address, watch)
+        facts = attempt(PasswordLogin(wanted.username, wanted.password))
     with transaction.atomic():
         if _mine(probe).exists():
             settle_sending(account, wanted, now=timezone.now())
@@ -161,12 +164,19 @@ def _run_sending(probe: Probe, watch: Watch) -> None:
 def _run_doctor(probe: Probe, watch: Watch) -> None:
     """Try the servers of an account with what is kept for them; nothing changes."""
     account = probe.tested_account()
-    login = credentials.login_for(account, Purpose.INCOMING)
-    facts = try_incoming(Protocol(probe.protocol), probe.endpoint(), login, watch)
+
+    def fetch(login: Login) -> Facts:
+        return try_incoming(Protocol(probe.protocol), probe.endpoint(), login, watch)
+
+    facts = credentials.sign_in(account, Purpose.INCOMING, fetch)
     server = OutgoingServer.objects.filter(account=account).first()
     if server is not None:
-        login = credentials.login_for(account, Purpose.OUTGOING)
-        facts |= try_outgoing(server.endpoint(), login, account.address, watch)
+        way = server.endpoint()
+
+        def send(login: Login) -> Facts:
+            return try_outgoing(way, login, account.address, watch)
+
+        facts |= credentials.sign_in(account, Purpose.OUTGOING, send)
     with transaction.atomic():
         _pass(probe, facts, watch, account)
 
@@ -209,11 +219,18 @@ def _chain_of(error: MailError) -> list[dict[str, Any]]:
 
 
 def _count_refusal(probe: Probe, error: MailError) -> None:
-    """Let a check-up that was refused count towards those after which nobody tries again."""
-    is_incoming = error.facts.get("port") == probe.port
-    refused = isinstance(error, AuthenticationFailed | AccessDisabled) and is_incoming
-    if probe.kind == ProbeKind.DOCTOR and refused:
-        lifecycle.count_refusal(probe.tested_account(), now=timezone.now())
+    """Let a refused check-up count towards those after which nobody tries again.
+
+    A grant that its provider takes back ends that at once, whichever server it was for.
+    """
+    if probe.kind == ProbeKind.SETTINGS or not isinstance(
+        error, AuthenticationFailed | AccessDisabled
+    ):
+        return
+    is_gone = error.code == credentials.GONE_GRANT and "port" not in error.facts
+    is_incoming = probe.kind == ProbeKind.DOCTOR and error.facts.get("port") == probe.port
+    if is_gone or is_incoming:
+        lifecycle.count_refusal(probe.tested_account(), error, now=timezone.now())
 
 
 def _mine(probe: Probe) -> ProbeQuerySet:

@@ -22,8 +22,6 @@ from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
 
 log = structlog.get_logger()
 GRACE = timedelta(days=14)
-# A grant that is gone has been tried twice already.
-FINAL = {"auth.grant"}
 FULL = "quota.full"
 # A visit that moved messages is told of, though it stored and deleted none.
 WORTH_A_RUN = {"recognised", "unkept"}
@@ -169,8 +167,7 @@ def _next_visit(account: ExternalAccount, outcome: Outcome, now: datetime) -> da
 
 def _follow_up(account: ExternalAccount, outcome: Outcome, now: datetime) -> None:
     """Move the account's state where its owner must act."""
-    is_final = account.refusals >= lifecycle.REFUSALS_ALLOWED or outcome.code in FINAL
-    if outcome.refused and is_final:
+    if outcome.refused and lifecycle.is_last_refusal(account, outcome.code):
         _advance(account, lifecycle.Event.SIGN_IN_REFUSED, now)
     elif account.failing_since and now - account.failing_since > GRACE:
         _advance(account, lifecycle.Event.GRACE_ENDED, now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from accounts.credentials import login_for
+from accounts.credentials import sign_in
 from accounts.models import ExternalAccount, Purpose
 from accounts.policy import check_account
 from fetcher.desks import away, desk
@@ -16,16 +16,14 @@ from fetcher.memory import Memory
 from fetcher.models import MAX_UID, RemoteFolder
 from mailstore.parsing import fingerprint, is_telling
 from wire.endpoint import Protocol
-from wire.errors import AuthenticationFailed, MailError
+from wire.errors import MailError
 from wire.imap import open_imap
-from wire.login import Login, TokenLogin
+from wire.login import Login
 from wire.pop3 import Limits, Position, RemoteItem, open_pop3
 from wire.session import MailSession
 
 # The largest message that is usually allowed comes within it at the pace that is called steady.
 OVERTIME_SECONDS = 3 * 3600
-
-REFUSED_TOKEN = "auth.oauth"  # noqa: S105 - a code
 
 
 def open_session(
@@ -33,23 +31,15 @@ def open_session(
 ) -> MailSession:
     """Dial, check the server and sign in. Raise MailError, or SealBroken for the secret.
 
-    What administrators do not allow any more is not dialled. A token that the server refuses is
-    renewed once; if that one is refused too, the grant is gone.
+    What administrators do not allow any more is not dialled.
     """
     check_account(account)
     limits = Limits(message_bytes=max_message_bytes, overtime_seconds=OVERTIME_SECONDS)
-    login = login_for(account, Purpose.INCOMING)
-    try:
+
+    def attempt(login: Login) -> MailSession:
         return _sign_in(account, login, memory, limits)
-    except AuthenticationFailed as error:
-        if not (isinstance(login, TokenLogin) and error.code == REFUSED_TOKEN):
-            raise
-        fresh = login_for(account, Purpose.INCOMING, refused=login.token)
-    try:
-        return _sign_in(account, fresh, memory, limits)
-    except AuthenticationFailed as error:
-        code = "auth.grant" if error.code == REFUSED_TOKEN else error.code
-        raise AuthenticationFailed(code, detail=error.detail, **error.facts) from error
+
+    return sign_in(account, Purpose.INCOMING, attempt)
 
 
 def _sign_in(account: ExternalAccount, login: Login, memory: Memory, limits: Limits) -> MailSession:

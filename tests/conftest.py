@@ -22,7 +22,7 @@ from tests.servers.oidc import Oidc, run_oidc
 from tests.servers.postgres import Postgres, run_postgres
 from tests.servers.processes import ServerMissing, running
 from tests.servers.redis import Redis, run_redis
-from tests.servers.smtp import Relay, run_relay
+from tests.servers.smtp import Relay, Submission, run_relay, run_submission
 from tests.sweeps import IS_WHOLE, RESULTS, SEED
 
 Server = TypeVar("Server")
@@ -157,6 +157,12 @@ def redis() -> Iterator[Redis]:
 def smtp() -> Iterator[Relay]:
     """Lend a real SMTP server that keeps mail for everybody."""
     yield from lend(run_relay())
+
+
+@pytest.fixture(scope="session")
+def submission(authority: trustme.CA, token_dovecot: Dovecot) -> Iterator[Submission]:
+    """Lend a real submission server; whom it lets in is judged by ``token_dovecot``."""
+    yield from lend(run_submission(authority, token_dovecot.sasl_port))
 
 
 @pytest.fixture(scope="module")

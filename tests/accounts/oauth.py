@@ -9,8 +9,15 @@ from urllib.parse import urlsplit
 from django.test import Client
 from django.utils import timezone
 
-from accounts import authorizing, probe_runs, vault
-from accounts.models import Authorization, ExternalAccount, IncomingServer, OAuthApp, User
+from accounts import authorizing, grants, probe_runs, vault
+from accounts.models import (
+    Authorization,
+    Credential,
+    ExternalAccount,
+    IncomingServer,
+    OAuthApp,
+    User,
+)
 from tests.builders import make_account
 from tests.servers.oidc import ISSUER, SECRET, SITE, Oidc
 from wire.guard import Guard
@@ -100,3 +107,14 @@ def prepared(user: User, address: str, **fields: Any) -> ExternalAccount:
     account.credentials.all().delete()
     IncomingServer.objects.filter(account=account).update(username=address)
     return account
+
+
+def age(**columns: Any) -> None:
+    """Make the one grant look older than it is, inside the seal too."""
+    credential = Credential.objects.select_related("account").get()
+    kept = grants._open(credential)
+    values = {name: getattr(kept, name) for name in kept.__slots__} | columns
+    old = grants.KeptGrant(**values)
+    assert credential.renewed_at is not None
+    sealed = grants.columns_of(old, credential.belongs_to, now=credential.renewed_at)
+    Credential.objects.update(**sealed)

@@ -17,7 +17,7 @@ from accounts import credentials, grants
 from accounts.models import Credential, ExternalAccount, IncomingServer, Purpose, State
 from fetcher.runs import run_fetch
 from mailstore.models import Message
-from tests.accounts.oauth import Person, at_both, make_app, prepared
+from tests.accounts.oauth import Person, age, at_both, make_app, prepared
 from tests.builders import make_account, make_user
 from tests.servers.certificates import HOST
 from tests.servers.dovecot import Dovecot
@@ -71,17 +71,6 @@ def token(account: ExternalAccount, **options: str) -> str:
 
 def _fresh(account: ExternalAccount) -> ExternalAccount:
     return ExternalAccount.objects.select_related("incoming").get(pk=account.pk)
-
-
-def age(**columns: Any) -> None:
-    """Make the one grant look older than it is, inside the seal too."""
-    credential = Credential.objects.select_related("account").get()
-    kept = grants._open(credential)
-    values = {name: getattr(kept, name) for name in kept.__slots__} | columns
-    old = grants.KeptGrant(**values)
-    assert credential.renewed_at is not None
-    sealed = grants.columns_of(old, credential.belongs_to, now=credential.renewed_at)
-    Credential.objects.update(**sealed)
 
 
 def lapse_in(minutes: float) -> None:

@@ -155,3 +155,13 @@ def _made(
     certificate = builder.sign(issuer_key, hashes.SHA256())
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return _loaded(certificate.public_bytes(Encoding.PEM), secret)
+
+
+def write_certificate(authority: trustme.CA, folder: Path, *names: str) -> None:
+    """Write ``certificate.pem``, its chain included, and ``key.pem`` for programs to read."""
+    certificate = authority.issue_cert(*names)
+    chain = b"".join(pem.bytes() for pem in certificate.cert_chain_pems)
+    (folder / "certificate.pem").write_bytes(chain)
+    key = folder / "key.pem"
+    key.write_bytes(certificate.private_key_pem.bytes())
+    key.chmod(0o600)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import trustme
 
+from tests.servers.certificates import write_certificate
 from tests.servers.issuer import Issuer, run_issuer
 from tests.servers.processes import answers, free_port, private_folder, program, running, wait_for
 
@@ -70,6 +71,11 @@ service pop3-login {{
     ssl = yes
   }}
 }}
+service auth {{
+  inet_listener sasl {{
+    port = {sasl}
+  }}
+}}
 service imap-login {{
   inet_listener imap {{
     port = {imap}
@@ -109,13 +115,15 @@ NO_CHROOT = "".join(
 class Dovecot:
     """A running server: ``ports`` by protocol, any of ``HOSTS`` by name through ``connect_to``.
 
-    It also lets in whoever brings a token that ``issuer`` knows.
+    It also lets in whoever brings a token that ``issuer`` knows, and tells other servers at
+    ``sasl_port`` whom they may let in.
     """
 
     folder: Path
     ports: dict[str, int]
     owner: tuple[int, int]
     issuer: Issuer
+    sasl_port: int
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -180,26 +188,17 @@ def run_dovecot(
     program("pop3", "/usr/lib/dovecot", "/usr/libexec/dovecot")
     with private_folder("dovecot") as folder, run_issuer() as issuer:
         ports = {name: free_port() for name in PUBLIC_PORTS}
-        people = _people()
-        _write_certificate(authority, folder)
+        sasl, people = free_port(), _people()
+        write_certificate(authority, folder, *HOSTS)
         (folder / "users").mkdir()
         (folder / "passwords.conf").write_text(PASSWORDS.format(folder=folder))
         (folder / "tokens.conf").write_text(TOKENS.format(issuer=introspection or issuer.url))
         settings = folder / "dovecot.conf"
-        settings.write_text(SETTINGS.format(folder=folder, **people, **ports) + more)
+        settings.write_text(SETTINGS.format(folder=folder, sasl=sasl, **people, **ports) + more)
         owner = int(people["owner"]), int(people["owner_group"])
-        server = Dovecot(folder, ports, owner, issuer)
+        server = Dovecot(folder, ports, owner, issuer, sasl)
         log = folder / "start.log"
         with running([command, "-F", "-c", settings], log=log) as process:
-            for port in ports.values():
+            for port in (*ports.values(), sasl):
                 wait_for(lambda port=port: answers(port), what="dovecot", log=log, process=process)  # type: ignore[misc]  # mypy cannot see the default
             yield server
-
-
-def _write_certificate(authority: trustme.CA, folder: Path) -> None:
-    certificate = authority.issue_cert(*HOSTS)
-    chain = b"".join(pem.bytes() for pem in certificate.cert_chain_pems)
-    (folder / "certificate.pem").write_bytes(chain)
-    key = folder / "key.pem"
-    key.write_bytes(certificate.private_key_pem.bytes())
-    key.chmod(0o600)

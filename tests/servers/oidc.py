@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 import trustme
 
+from tests.servers.certificates import write_certificate
 from tests.servers.processes import (
     ServerMissing,
     answers,
@@ -131,10 +132,7 @@ def run_oidc(authority: trustme.CA) -> Iterator[Oidc]:
 
 
 def _options(oidc: Oidc, authority: trustme.CA, folder: Path) -> dict[str, Any]:
-    certificate = authority.issue_cert(HOST)
-    chain = b"".join(pem.bytes() for pem in certificate.cert_chain_pems)
-    (folder / "certificate.pem").write_bytes(chain)
-    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    write_certificate(authority, folder, HOST)
     assert urlsplit(ISSUER).hostname == HOST
     grants = ["authorization_code", "refresh_token"]
     web = {

@@ -1,4 +1,4 @@
-"""A real Postfix in a private folder that keeps mail for every address in one maildir."""
+"""A real Postfix in a private folder: a relay that keeps mail for everybody, or for submission."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import os
 import pwd
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+import trustme
+
+from tests.servers.certificates import write_certificate
 from tests.servers.processes import (
     ServerMissing,
     answers,
@@ -22,6 +25,8 @@ from tests.servers.processes import (
     running,
     wait_for,
 )
+from wire.endpoint import STANDARD_PORTS, Protocol, Security
+from wire.guard import Guard
 
 MAIN = """\
 compatibility_level = 3.6
@@ -71,6 +76,29 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+# Mail is submitted here after a sign-in that Dovecot judges, under one's own address only.
+SUBMISSION = """\
+smtpd_tls_chain_files = {folder}/key.pem, {folder}/certificate.pem
+smtpd_tls_security_level = may
+smtpd_tls_auth_only = yes
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:127.0.0.1:{sasl}
+smtpd_sender_login_maps = regexp:{folder}/etc/owners
+smtpd_sender_restrictions = reject_sender_login_mismatch
+smtpd_delay_reject = no
+"""
+OWNERS = "/^(.*)$/ $1\n"
+TLS_MANAGER = "tlsmgr unix - - n 1000? 1 tlsmgr\n"
+SUBMISSION_SERVICE = """\
+127.0.0.1:{port} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode={wrapped}
+  -o smtpd_sasl_mechanism_filter={mechanisms}
+"""
+SUBMISSION_HOST = "smtp.example.org"
+WAYS_IN = ("plain", "login", "xoauth2", "oauthbearer", "plain,login,xoauth2,oauthbearer")
+
+
 @dataclass(frozen=True)
 class Relay:
     """A running server that takes mail from this machine for anybody."""
@@ -99,33 +127,76 @@ class Relay:
         return mails[-1]
 
 
+@dataclass(frozen=True)
+class Submission:
+    """A running server for submission: ports by encryption and by the mechanisms it offers."""
+
+    folder: Path
+    ports: dict[tuple[Security, str], int]
+
+    def guard(self, security: Security, mechanisms: str) -> Guard:
+        """Lead ``SUBMISSION_HOST`` to the service that offers these mechanisms."""
+        public = STANDARD_PORTS[Protocol.SMTP, security]
+        real = "127.0.0.1", self.ports[security, mechanisms]
+        return Guard(connect_to={(SUBMISSION_HOST, public): real})
+
+
 @contextmanager
 def run_relay() -> Iterator[Relay]:
-    """Run a server on a loopback port of its own; Postfix itself insists on root."""
+    """Run a server that takes mail from this machine, on a loopback port of its own."""
+    with private_folder("postfix") as folder:
+        relay = Relay(folder, free_port())
+        with _running(folder, MASTER.format(port=relay.port), "", [relay.port]):
+            yield relay
+
+
+@contextmanager
+def run_submission(authority: trustme.CA, sasl: int) -> Iterator[Submission]:
+    """Run a server that asks a Dovecot at ``sasl`` whom to let in.
+
+    Each of ``WAYS_IN`` gets a port with SSL/TLS and one with STARTTLS.
+    """
+    secured = (Security.TLS, Security.STARTTLS)
+    ports = {(way, offered): free_port() for way in secured for offered in WAYS_IN}
+    services = [
+        SUBMISSION_SERVICE.format(
+            port=port, wrapped="yes" if way is Security.TLS else "no", mechanisms=offered
+        )
+        for (way, offered), port in ports.items()
+    ]
+    with private_folder("postfix") as folder:
+        write_certificate(authority, folder, SUBMISSION_HOST)
+        master = MASTER.partition("\n")[2] + "".join([TLS_MANAGER, *services])
+        more = SUBMISSION.format(folder=folder, sasl=sasl)
+        with _running(folder, master, more, ports.values()):
+            yield Submission(folder, ports)
+
+
+@contextmanager
+def _running(folder: Path, services: str, more: str, ports: Iterable[int]) -> Iterator[None]:
+    """Run Postfix, which insists on root, until the block ends; ``more`` are settings that win."""
     postfix = program("postfix")
     master = program("master", "/usr/lib/postfix/sbin", "/usr/libexec/postfix")
     if os.getuid() != 0:
         raise ServerMissing("needs postfix run by root")
-    with private_folder("postfix") as folder:
-        relay = Relay(folder, free_port())
-        _write_settings(relay, commands=Path(postfix).parent, daemons=Path(master).parent)
-        subprocess.run(
-            [postfix, "-c", folder / "etc", "check"], check=True, stdin=subprocess.DEVNULL
-        )
-        log = folder / "mail.log"
-        log.touch()
-        with running([master, "-c", folder / "etc", "-s"], log=folder / "start.log") as process:
-            wait_for(lambda: answers(relay.port), what="postfix", log=log, process=process)
-            yield relay
+    _write_settings(folder, services, more, Path(postfix).parent, Path(master).parent)
+    subprocess.run([postfix, "-c", folder / "etc", "check"], check=True, stdin=subprocess.DEVNULL)
+    log = folder / "mail.log"
+    log.touch()
+    with running([master, "-c", folder / "etc", "-s"], log=folder / "start.log") as process:
+        for port in ports:
+            wait_for(lambda port=port: answers(port), what="postfix", log=log, process=process)  # type: ignore[misc]  # mypy cannot see the default
+        yield
 
 
-def _write_settings(relay: Relay, *, commands: Path, daemons: Path) -> None:
-    folder, nobody, owner = relay.folder, pwd.getpwnam("nobody"), pwd.getpwnam("postfix")
+def _write_settings(folder: Path, services: str, more: str, commands: Path, daemons: Path) -> None:
+    nobody, owner = pwd.getpwnam("nobody"), pwd.getpwnam("postfix")
     for name in ("etc", "queue", "data", "mail"):
         (folder / name).mkdir()
     os.chown(folder / "data", owner.pw_uid, owner.pw_gid)
     os.chown(folder / "mail", nobody.pw_uid, nobody.pw_gid)
     places = {"folder": folder, "commands": commands, "daemons": daemons}
     who = {"uid": nobody.pw_uid, "gid": nobody.pw_gid}
-    (folder / "etc" / "main.cf").write_text(MAIN.format(**places, **who))
-    (folder / "etc" / "master.cf").write_text(MASTER.format(port=relay.port))
+    (folder / "etc" / "owners").write_text(OWNERS)
+    (folder / "etc" / "main.cf").write_text(MAIN.format(**places, **who) + more)
+    (folder / "etc" / "master.cf").write_text(services)
