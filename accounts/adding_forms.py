@@ -17,7 +17,6 @@ from accounts.onboarding import NewAccount
 from wire.endpoint import Protocol
 
 Words = str | Promise
-LONGEST = 500
 NAMES = {Protocol.IMAP: "IMAP", Protocol.POP3: "POP3"}
 DELETE_AFTER = [
     (0, _("at once")),
@@ -26,13 +25,13 @@ DELETE_AFTER = [
     (30, _("after 30 days")),
 ]
 ABOUT: dict[Protocol, tuple[Words, Words]] = {
+    Protocol.IMAP: (
+        _("Made to stay in step with your other devices, with folders and marks (recommended)."),
+        _("For now only the inbox is fetched here, one way; the rest follows later."),
+    ),
     Protocol.POP3: (
         _("Copies new mail from the inbox here, one way: what you do here changes nothing there."),
         _("It cannot choose by folder, by date or by what you have read."),
-    ),
-    Protocol.IMAP: (
-        _("Made to stay in step with your other devices, with folders and marks."),
-        _("For now only the inbox is fetched here, one way; the rest follows later."),
     ),
 }
 
@@ -115,14 +114,6 @@ class IncomingForm(ConnectionForm):
     delete_after_days = forms.TypedChoiceField(
         label=_("Delete"), choices=DELETE_AFTER, coerce=int, empty_value="", required=False
     )
-
-    def typed(self) -> dict[str, Any]:
-        """Return what was typed, right or wrong, except the password."""
-        return {
-            bound.name: bound.data if isinstance(bound.data, bool) else (bound.data or "")[:LONGEST]
-            for bound in self
-            if bound.name != "password"
-        }
 
     def wanted_for(self, address: str) -> NewAccount:
         """Return the account that was asked for."""

@@ -36,6 +36,7 @@ FIELDS = {
     "account.exists": "address",
 }
 MOST_PER_CYCLE = 1_000_000
+LONGEST = 500
 THEMES = [(SYSTEM, _("As the device")), (LIGHT, _("Light")), (DARK, _("Dark"))]
 
 
@@ -120,6 +121,14 @@ class ConnectionForm(forms.Form):
             self.fields["security"].widget = forms.Select(
                 choices=secure, attrs=self.fields["security"].widget.attrs
             )
+
+    def typed(self) -> dict[str, Any]:
+        """Return what was typed, right or wrong, except the password."""
+        return {
+            bound.name: bound.data if isinstance(bound.data, bool) else (bound.data or "")[:LONGEST]
+            for bound in self
+            if bound.name != "password"
+        }
 
     def clean_host(self) -> str:
         """Return the name in lower case, refusing what can be no host name."""

@@ -19,7 +19,14 @@ from accounts.addresses import header_address, same_for_all_spellings, tidy_addr
 from accounts.alignment_checks import look_again
 from accounts.models import ExternalAccount, Identity, OwnedAddress, Use, User
 from accounts.models.account import GONE
-from accounts.verification import CodeRefused, Proof, send_code
+from accounts.verification import (
+    CodeRefused,
+    Proof,
+    Standing,
+    last_code,
+    send_code,
+    standing,
+)
 from wire.endpoint import Security
 from wire.errors import MailError, Retry
 
@@ -104,8 +111,12 @@ def ask_for_proofs(identity: Identity, *, now: datetime, spare_own: bool = False
     missing = unproved(identity, proved_uses(identity.owner_id))
     spared = {Use.SEND_AS} if spare_own and is_own(identity) else set()
     for use in [use for use in missing if use not in spared]:
+        proof = proof_of(identity, use)
+        # Whoever has a code already should not lose it to another one.
+        if standing(last_code(proof), now=now) in {Standing.COMING, Standing.WAITING}:
+            continue
         try:
-            send_code(proof_of(identity, use), now=now)
+            send_code(proof, now=now)
         except CodeRefused:
             continue
     return missing

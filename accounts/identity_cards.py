@@ -13,7 +13,7 @@ from accounts.addresses import domain_of, same_for_all_spellings
 from accounts.alignment import WARNINGS
 from accounts.alignment_checks import server_of
 from accounts.identities import identities_of, is_own, proved_uses, unproved
-from accounts.models import Identity, Use, User, VerificationCode
+from accounts.models import ExternalAccount, Identity, Use, User, VerificationCode
 from accounts.models.identity import MAX_CODE_ATTEMPTS
 from accounts.troubles import Words
 from accounts.verification import Proof, Standing, resend_wait, standing, tries_left
@@ -95,6 +95,13 @@ def cards_of(owner: User, *, now: datetime) -> list[IdentityCard]:
     """Return a person's addresses, with a fixed number of questions to the database."""
     proved, codes = proved_uses(owner.pk), _last_codes(owner)
     return [_card(identity, proved, codes, now) for identity in identities_of(owner)]
+
+
+def unproved_lines(owner: User, account: ExternalAccount, *, now: datetime) -> list[Line]:
+    """Return the addresses of one account that a code is still to prove, each once."""
+    cards = [card for card in cards_of(owner, now=now) if card.identity.account_id == account.pk]
+    lines = [line for card in cards for line in (card.sender, card.reply_to) if line]
+    return list({(line.use, line.address): line for line in lines if line.needs_code}.values())
 
 
 Codes = dict[tuple[str, str], VerificationCode]

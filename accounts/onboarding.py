@@ -51,7 +51,7 @@ def begin_probe(
 
 
 def offered(policy: Policy) -> list[Protocol]:
-    """Return the types of account that are allowed."""
+    """Return the types of account that are allowed, the recommended one first."""
     return [protocol for protocol, rule in PROTOCOLS.items() if policy.allows(rule)]
 
 

@@ -50,6 +50,12 @@ def settle_sending(account: ExternalAccount, proven: NewOutgoing, *, now: dateti
     _prove_again(account, now)
 
 
+def leave_for_later(account: ExternalAccount, *, now: datetime) -> None:
+    """Leave the way of sending as it is; what no server vouches for is proved by a code."""
+    for own in Identity.objects.filter(account=account, address__iexact=account.address):
+        identities.ask_for_proofs(own, now=now)
+
+
 def send_by_house_relay(account: ExternalAccount, *, now: datetime) -> None:
     """Forget an account's outgoing server; what it vouched for is no longer proved."""
     with transaction.atomic():
@@ -63,5 +69,4 @@ def _prove_again(account: ExternalAccount, now: datetime) -> None:
     """Let the server of now vouch for what it can, and a code prove the account's own address."""
     account.refresh_from_db()
     identities.note_accepted_sign_in(account, now=now)
-    for own in Identity.objects.filter(account=account, address__iexact=account.address):
-        identities.ask_for_proofs(own, now=now)
+    leave_for_later(account, now=now)

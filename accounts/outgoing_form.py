@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import providers, setups
 from accounts.forms import ConnectionForm
 from accounts.ladder import connection_of
-from accounts.models import ExternalAccount, Probe, Purpose
+from accounts.models import ExternalAccount, Probe, Purpose, Setup
 from accounts.outgoing import NewOutgoing
 from wire.endpoint import Protocol, Security
 
@@ -81,13 +81,20 @@ class OutgoingForm(ConnectionForm):
         )
 
 
-def typed_before(account: ExternalAccount, failed: Probe | None) -> dict[str, Any]:
-    """Return the values of a failed test, else what is kept or proposed, except the password."""
+def typed_before(
+    account: ExternalAccount, failed: Probe | None, setup: Setup | None = None
+) -> dict[str, Any]:
+    """Return the values of a failed test, else what is kept, was typed or is proposed.
+
+    The password is never among them. ``setup`` is the walk of which this is a step.
+    """
     if failed is not None:
         is_same = failed.username == account.incoming.username
         way = {"use_smtp": True, "authentication": SAME if is_same else OWN}
         return {**way, **connection_of(failed)}
     server = getattr(account, "outgoing", None)
+    if server is None and setup and (typed := setups.outgoing_typed(setup)):
+        return typed
     if server is None:
         found = proposed(account)
         is_same = found.get("username", "") in {"", account.incoming.username}

@@ -17,7 +17,8 @@ from wire.endpoint import Endpoint, Protocol, Security
 
 OUTSIDE, PLAIN, DELETE = "policy.outside", "policy.plain", "policy.delete"
 HOST, PORT, ACCOUNTS = "policy.host", "policy.port", "policy.accounts"
-PROTOCOLS = {Protocol.POP3: "policy.pop3", Protocol.IMAP: "policy.imap"}
+# The recommended one first.
+PROTOCOLS = {Protocol.IMAP: "policy.imap", Protocol.POP3: "policy.pop3"}
 COLUMNS = {
     OUTSIDE: "allow_outside",
     PROTOCOLS[Protocol.POP3]: "allow_pop3",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import discovery, findings, providers
 from accounts.findings import Finding, Source
 from accounts.models import ExternalAccount, Probe, Setup, User
-from accounts.models.probe import ProbeState
+from accounts.models.probe import ProbeKind, ProbeState
 from accounts.models.setup import LookUp
 from accounts.providers import Server
 from accounts.refusals import AccountRefused
@@ -34,6 +34,8 @@ UNFINISHED = ~Q(state=LookUp.DONE)
 TILES = ("google", "microsoft365", "zoho-own", "yahoo", "icloud", "smartermail", "cpanel")
 FOUND, OTHER = "found", "other"
 CHOSEN = ("protocol", "provider")
+# What is typed about sending has a place of its own, since its fields are called the same.
+OUTGOING = "outgoing"
 SERVER_FIELDS = ("host", "security", "port", "username")
 
 
@@ -77,11 +79,30 @@ def remember(setup: Setup, typed: Mapping[str, Any]) -> None:
     if any(name in typed and typed[name] != setup.typed.get(name) for name in CHOSEN):
         # Another choice brings other servers: what was typed for the first would not fit.
         setup.typed = {name: x for name, x in setup.typed.items() if name not in SERVER_FIELDS}
-    # A form refuses NUL only after it was kept, and PostgreSQL keeps none.
-    setup.typed |= {
-        name: x.replace("\0", "") if isinstance(x, str) else x for name, x in typed.items()
-    }
+    setup.typed |= _keepable(typed)
     setup.save(update_fields=["typed"])
+
+
+def remember_outgoing(setup: Setup, typed: Mapping[str, Any]) -> None:
+    """Keep what was typed about sending."""
+    setup.typed[OUTGOING] = _keepable(typed)
+    setup.save(update_fields=["typed"])
+
+
+def outgoing_typed(setup: Setup) -> dict[str, Any]:
+    """Return what was typed about sending; nothing where nobody was there."""
+    return dict(setup.typed.get(OUTGOING, {}))
+
+
+def is_chosen(setup: Setup) -> bool:
+    """Tell whether type and provider are chosen."""
+    return set(CHOSEN) <= setup.typed.keys()
+
+
+def serves(setup: Setup, address: str) -> bool:
+    """Tell whether a walk begun before has looked up an address already."""
+    is_same: bool = setup.address == address
+    return is_same and bool(setup.asks_network or setup.found)
 
 
 def found(setup: Setup) -> list[Finding]:
@@ -132,13 +153,14 @@ def initial(setup: Setup) -> dict[str, Any]:
     if proposed := proposal(setup, setup.typed["provider"], protocol):
         server = proposed[1]
         values |= {name: getattr(server, name) for name in SERVER_FIELDS}
-    return values | {name: x for name, x in setup.typed.items() if name not in CHOSEN}
+    elsewhere = {*CHOSEN, OUTGOING}
+    return values | {name: x for name, x in setup.typed.items() if name not in elsewhere}
 
 
 def suggested(setup: Setup, protocols: Sequence[Protocol]) -> dict[str, str]:
     """Return what is chosen on the page of types before anybody has chosen."""
     provider = offers(setup)[0].key if setup.found else OTHER
-    fitting = [one for one in protocols if has(setup, provider, one)]
+    fitting = [one for one in protocols if proposal(setup, provider, one)]
     chosen = {"provider": provider, "protocol": next(iter(fitting or protocols), "")}
     return chosen | {name: setup.typed[name] for name in CHOSEN if name in setup.typed}
 
@@ -168,6 +190,12 @@ def last_failed(setup: Setup) -> Probe | None:
     """Return the latest test of these settings if it failed: its password serves once more."""
     latest = Probe.objects.filter(setup=setup).order_by("-id").first()
     return latest if latest and latest.state == ProbeState.FAILED else None
+
+
+def last_passed(setup: Setup) -> Probe | None:
+    """Return the test of incoming mail that led on to sending, while it is kept."""
+    passed = Probe.objects.filter(setup=setup, state=ProbeState.PASSED, kind=ProbeKind.SETTINGS)
+    return passed.order_by("-id").first()
 
 
 def run_waiting_look_ups(now: datetime) -> int:
@@ -205,6 +233,11 @@ def _claim_all(now: datetime) -> Iterator[Setup]:
     for key in free.values_list("pk", flat=True)[:20]:
         if free.filter(pk=key).update(state=LookUp.RUNNING, lease_until=now + LEASE):
             yield Setup.objects.get(pk=key)
+
+
+def _keepable(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was typed without NUL: a form refuses it too late, and PostgreSQL keeps none."""
+    return {name: x.replace("\0", "") if isinstance(x, str) else x for name, x in typed.items()}
 
 
 def _name(key: str) -> str:

@@ -8,19 +8,20 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts import onboarding, outgoing, setups
 from accounts.forms import refuse
-from accounts.models import ExternalAccount, Probe, State
+from accounts.models import ExternalAccount, Probe, Setup, State
 from accounts.models.probe import ProbeKind, ProbeState
 from accounts.outgoing_form import OutgoingForm, typed_before
 from accounts.policy import policy_of
 from accounts.refusals import AccountRefused
 from accounts.vault import SealBroken
-from accounts.views import SignedInRequest
+from accounts.views import SignedInRequest, is_leaving, left
 
 
 @login_required
@@ -32,19 +33,33 @@ def account_outgoing(request: SignedInRequest, account: UUID) -> HttpResponse:
     """
     owned = ExternalAccount.objects.for_user(request.user).exclude(state=State.ARCHIVED)
     chosen = get_object_or_404(owned.select_related("incoming", "outgoing"), public_id=account)
-    failed = _failed_test(request, chosen)
-    form = OutgoingForm(
-        request.POST or None,
-        account=chosen,
-        policy=policy_of(request.user),
-        kept=_kept_password(failed),
-        initial=typed_before(chosen, failed),
-    )
+    setup = setups.latest(request.user, chosen.address) if _is_adding(request) else None
+    if _is_adding(request) and "skip" in request.POST:
+        outgoing.leave_for_later(chosen, now=timezone.now())
+        return redirect("account_added", chosen.public_id)
+    form = _form(request, chosen, setup)
+    before = setups.last_passed(setup) if setup else None
+    if request.method == "POST" and setup:
+        setups.remember_outgoing(setup, form.typed())
+    if before and is_leaving(request):
+        return left(request, reverse("probe", args=[before.public_id]))
     if request.method == "POST" and form.is_valid() and (kept := _keep(request, form, chosen)):
         return kept
-    context = {"form": form, "account": chosen, "is_adding": _is_adding(request), "step": 5}
+    context = {"form": form, "account": chosen, "is_adding": _is_adding(request)}
     status = 422 if form.errors else 200
+    context |= {"before": before, "step": 5}
     return render(request, "accounts/account_outgoing.html", context, status=status)
+
+
+def _form(request: SignedInRequest, account: ExternalAccount, setup: Setup | None) -> OutgoingForm:
+    failed = _failed_test(request, account)
+    return OutgoingForm(
+        request.POST or None,
+        account=account,
+        policy=policy_of(request.user),
+        kept=_kept_password(failed),
+        initial=typed_before(account, failed, setup),
+    )
 
 
 def _keep(

@@ -7,11 +7,12 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts import authorizing, identities, onboarding, provider_help, setups
+from accounts import authorizing, identity_cards, onboarding, provider_help, setups
 from accounts.adding_forms import AddressForm, IncomingForm, TypeForm
 from accounts.cards import card_for
 from accounts.explain import Explanation, explain
@@ -19,7 +20,7 @@ from accounts.forms import refuse
 from accounts.models import ExternalAccount, Setup, State
 from accounts.onboarding import AccountRefused
 from accounts.policy import PROTOCOLS, policy_of
-from accounts.views import SignedInRequest
+from accounts.views import SignedInRequest, is_leaving, left, uuids
 from accounts.views.adding import kept_password
 from wire.endpoint import Protocol
 
@@ -30,10 +31,13 @@ LAST_STEP = 6
 @require_http_methods(["GET", "POST"])
 def account_add(request: SignedInRequest) -> HttpResponse:
     """Ask for the address, from which the rest mostly follows."""
-    form = AddressForm(request.POST or None)
+    before = _begun_before(request)
+    form = AddressForm(request.POST or None, initial={"address": before.address if before else ""})
     if request.method == "POST" and form.is_valid():
         by_hand = "by_hand" in request.POST
         address = form.cleaned_data["address"]
+        if before and not by_hand and setups.serves(before, address):
+            return redirect("account_add_type", before.public_id)
         try:
             begun = setups.begin(request.user, address, now=timezone.now(), by_hand=by_hand)
             return redirect("account_add_type", begun.public_id)
@@ -55,9 +59,15 @@ def account_add_type(request: SignedInRequest, setup: UUID) -> HttpResponse:
     protocols = onboarding.offered(policy_of(request.user))
     first = setups.suggested(chosen, protocols)
     form = TypeForm(request.POST or None, setup=chosen, protocols=protocols, initial=first)
-    if request.method == "POST" and form.is_valid():
-        setups.remember(chosen, form.cleaned_data)
-        return redirect("account_add_incoming", chosen.public_id)
+    if request.method == "POST":
+        is_valid = form.is_valid()
+        if is_valid or is_leaving(request):
+            setups.remember(chosen, form.cleaned_data)
+        if is_leaving(request):
+            back = f"{reverse('account_add')}?setup={chosen.public_id}"
+            return left(request, back)
+        if is_valid:
+            return redirect("account_add_incoming", chosen.public_id)
     context = {"form": form, "setup": chosen, "refused": _none_allowed(request, protocols)}
     return _page(request, "accounts/account_type.html", context, step=2)
 
@@ -67,13 +77,13 @@ def account_add_type(request: SignedInRequest, setup: UUID) -> HttpResponse:
 def account_add_incoming(request: SignedInRequest, setup: UUID) -> HttpResponse:
     """Ask for server and password, filled in as far as they are known; then test them."""
     chosen = _find(request, setup)
-    if "protocol" not in chosen.typed:
+    if not setups.is_chosen(chosen):
         return redirect("account_add_type", chosen.public_id)
     form = _incoming_form(request, chosen)
     if request.method == "POST":
         setups.remember(chosen, form.typed())
-        if "back" in request.POST:
-            return redirect("account_add_type", chosen.public_id)
+        if is_leaving(request):
+            return left(request, reverse("account_add_type", args=[chosen.public_id]))
         begin = _begin_trip if "authenticate" in request.POST else _begin_test
         if form.is_valid() and (started := begin(request, form, chosen)):
             return started
@@ -95,12 +105,13 @@ def account_added(request: SignedInRequest, account: UUID) -> HttpResponse:
     """Follow the first fetch of an account; htmx asks for its progress alone."""
     owned = ExternalAccount.objects.for_user(request.user).exclude(state=State.ARCHIVED)
     chosen = get_object_or_404(owned.select_related("incoming"), public_id=account)
-    proved = identities.proved_uses(request.user.pk)
-    others = identities.identities_of(request.user).filter(account=chosen)
+    now = timezone.now()
+    lines = identity_cards.unproved_lines(request.user, chosen, now=now)
     context = {
         "account": chosen,
-        "card": card_for(chosen, now=timezone.now()),
-        "unproved": [one for one in others if identities.unproved(one, proved)],
+        "card": card_for(chosen, now=now),
+        "coded": [line.address for line in lines if line.has_code],
+        "unproved": [line.address for line in lines if not line.has_code],
     }
     part = "accounts/_first_fetch.html" if request.htmx else "accounts/account_added.html"
     return _page(request, part, context, step=LAST_STEP)
@@ -161,6 +172,12 @@ def _begin_test(request: SignedInRequest, form: IncomingForm, setup: Setup) -> H
         refuse(form, error)
         return None
     return redirect("probe", test.public_id)
+
+
+def _begun_before(request: SignedInRequest) -> Setup | None:
+    """Return the walk that ``?setup=`` comes back from, so that nothing need be typed twice."""
+    named = uuids([request.GET.get("setup", "")])
+    return Setup.objects.for_user(request.user).filter(public_id__in=named).first()
 
 
 def _find(request: SignedInRequest, setup: UUID) -> Setup:

@@ -1,4 +1,5 @@
-// The port follows the encryption until somebody types another one; a password can be looked at.
+// The port follows the encryption until somebody types another one; a password can be looked at;
+// what was typed is kept when the page is left without sending it.
 
 const security = document.querySelector("select[data-ports]");
 const port = document.querySelector("input[name=port]");
@@ -19,3 +20,20 @@ for (const button of document.querySelectorAll("[data-shows]")) {
     button.ariaPressed = String(shown);
   });
 }
+
+const form = document.querySelector("form[data-keeps]");
+let isSent = false;
+
+form?.addEventListener("submit", () => {
+  isSent = true;
+});
+addEventListener("pageshow", () => {
+  isSent = false;
+});
+addEventListener("pagehide", () => {
+  if (!form || isSent) return;
+  const typed = new FormData(form);
+  typed.delete("password");
+  typed.set("keep", "");
+  navigator.sendBeacon(location.href, typed);
+});

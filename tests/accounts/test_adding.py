@@ -81,7 +81,7 @@ def test_a_known_provider_takes_two_fields_and_asks_nobody(client: Client, alice
     there, _ = follow(client, there, filled(page) | {"password": SECRET})
     probe = Probe.objects.get(owner=alice)
     assert there == reverse("probe", args=[probe.public_id])
-    assert (probe.host, probe.port, probe.security) == ("pop.gmx.net", 995, "tls")
+    assert (probe.host, probe.port, probe.security) == ("imap.gmx.net", 993, "tls")
     assert (probe.username, probe.address) == ("siti@gmx.de", "siti@gmx.de")
     assert not Setup.objects.filter(asks_network=True).exists()
 
@@ -143,6 +143,44 @@ def test_back_keeps_what_was_typed_but_no_secret(client: Client, alice: User) ->
     }
     assert SECRET not in serialize("json", [*Setup.objects.all(), *Probe.objects.all()])
     assert not any(SECRET in str(one.get_decoded()) for one in Session.objects.all())
+
+
+@pytest.mark.django_db
+def test_back_from_type_keeps_the_address_and_the_choice(client: Client, alice: User) -> None:
+    there, page = follow(client, ADD, {"address": "siti@gmx.de"})
+    chosen = filled(page) | {"protocol": "pop3", "provider": "other"}
+    _, page = follow(client, there, chosen | {"back": ""})
+    assert filled(page)["address"] == "siti@gmx.de"
+    again, page = follow(client, f"{ADD}?setup={Setup.objects.get().public_id}", filled(page))
+    assert again == there, "the same walk goes on"
+    assert (filled(page)["protocol"], filled(page)["provider"]) == ("pop3", "other")
+
+
+@pytest.mark.django_db
+def test_a_page_that_is_left_keeps_what_was_typed(client: Client, alice: User) -> None:
+    there, page = follow(client, ADD, {"address": "siti@gmx.de"})
+    assert client.post(there, {"protocol": "pop3", "provider": "", "keep": ""}).status_code == 204
+    _, page = follow(client, there, filled(client.get(there).content.decode()))
+    assert "POP3" in page
+    incoming = reverse("account_add_incoming", args=[Setup.objects.get().public_id])
+    typed = filled(page) | {"name": "Kantor", "password": SECRET, "keep": ""}
+    assert client.post(incoming, typed).status_code == 204
+    assert filled(client.get(incoming).content.decode())["name"] == "Kantor"
+    assert not Probe.objects.exists()
+
+
+@pytest.mark.django_db
+def test_imap_is_proposed_where_the_provider_has_it(client: Client, alice: User) -> None:
+    _, page = follow(client, ADD, {"address": "siti@gmail.com"})
+    assert filled(page)["protocol"] == "imap"
+    assert "(recommended)" in page
+    assert "For now only the inbox is fetched here, one way" in page
+    told = Server(Protocol.POP3, "pop.contoh.example", Security.TLS, "siti@contoh.example")
+    begun = setups.begin(alice, "siti@contoh.example", now=timezone.now(), by_hand=True)
+    begun.found = [Finding(Source.SRV, "contoh.example", (told,)).as_json()]
+    begun.save()
+    page = client.get(reverse("account_add_type", args=[begun.public_id])).content.decode()
+    assert filled(page)["protocol"] == "pop3"
 
 
 @pytest.mark.django_db
@@ -236,7 +274,7 @@ def test_plain_shows_its_warning_and_the_port_follows_without_scripts(
 ) -> None:
     Plan.objects.update(allow_plain=True)
     there, page = follow(client, ADD, {"address": "siti@gmx.de"})
-    there, page = follow(client, there, filled(page))
+    there, page = follow(client, there, filled(page) | {"protocol": "pop3"})
     assert "anybody on the way can read the password" in page
     follow(client, there, filled(page) | {"security": "plain", "password": SECRET})
     assert Probe.objects.get().port == 110
@@ -404,7 +442,7 @@ def test_sending_is_the_next_step_with_the_server_that_was_found(
     Probe.objects.update(state=ProbeState.FAILED, code="smtp.auth")
     page = unescape(client.get(test).content.decode())
     added = reverse("account_added", args=[account.public_id])
-    assert f'href="{added}"' in page
+    assert f'formaction="{there}"' in page
     assert f"{there.removesuffix('adding')}again={probe.public_id}&adding" in page
     answer = client.post(there, {"authentication": "same"})
     assert answer["Location"] == added
@@ -423,3 +461,57 @@ def test_the_presets_fill_sending_in(client: Client, alice: User) -> None:
         there = reverse("account_outgoing", args=[account.public_id])
         shown = filled(client.get(there).content.decode())
         assert (shown["host"], shown["port"], shown["authentication"]) == (host, port, way)
+
+
+@pytest.fixture
+def at_sending(alice: User) -> str:
+    """Bring Alice to the step of sending, with an address that nothing vouches for yet."""
+    begun = setups.begin(alice, "siti@contoh.example", now=timezone.now(), by_hand=True)
+    account = make_account(alice, address=begun.address)
+    Identity.objects.create(owner=alice, account=account, address=account.address, is_default=True)
+    probe = Probe(kind="settings", owner=alice, account=account, setup=begun, state="passed")
+    probe.expires_at, probe.address = timezone.now() + timedelta(minutes=9), account.address
+    probe.protocol, probe.host, probe.port, probe.security = "pop3", "x.example", 995, "tls"
+    probe.save()
+    return f"{reverse('account_outgoing', args=[account.public_id])}?adding"
+
+
+@pytest.mark.django_db
+def test_skipping_the_step_of_sending_mails_a_code_for_the_own_address(
+    client: Client, at_sending: str
+) -> None:
+    added, page = follow(client, at_sending, {"skip": ""})
+    assert added == reverse("account_added", args=[ExternalAccount.objects.get().public_id])
+    assert "We sent a code to siti@contoh.example." in page
+    code = VerificationCode.objects.get()
+    assert code.address == "siti@contoh.example"
+    assert code.mail_due_at is not None
+    assert code.mail_due_at <= timezone.now()
+    assert "Waiting for code" in client.get(reverse("send_mail_as")).content.decode()
+    follow(client, at_sending, {"skip": ""})
+    assert VerificationCode.objects.get() == code, "nobody loses a code to another one"
+
+
+@pytest.mark.django_db
+def test_sending_without_a_server_of_ones_own_mails_a_code(client: Client, at_sending: str) -> None:
+    _, page = follow(client, at_sending, {"authentication": "same"})
+    assert "We sent a code to siti@contoh.example." in page
+    assert "Waiting for code" in client.get(reverse("send_mail_as")).content.decode()
+
+
+@pytest.mark.django_db
+def test_back_from_sending_keeps_what_was_typed_but_no_secret(
+    client: Client, at_sending: str
+) -> None:
+    page = client.get(at_sending).content.decode()
+    own = {"use_smtp": "on", "host": "surat.x.example", "authentication": "own"}
+    typed = filled(page) | own | {"username": "siti", "password": SECRET}
+    back, _ = follow(client, at_sending, typed | {"back": ""})
+    assert back == reverse("probe", args=[Probe.objects.get().public_id])
+    shown = filled(client.get(at_sending).content.decode())
+    assert {name: shown[name] for name in own} == own
+    assert (shown["username"], shown["password"]) == ("siti", "")
+    assert client.post(at_sending, typed | {"host": "y.example", "keep": ""}).status_code == 204
+    assert filled(client.get(at_sending).content.decode())["host"] == "y.example"
+    assert SECRET not in serialize("json", Setup.objects.all())
+    assert not VerificationCode.objects.exists()
