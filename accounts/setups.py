@@ -101,8 +101,8 @@ def is_chosen(setup: Setup) -> bool:
 
 def serves(setup: Setup, address: str) -> bool:
     """Tell whether a walk begun before has looked up an address already."""
-    is_same: bool = setup.address == address
-    return is_same and bool(setup.asks_network or setup.found)
+    is_known = bool(setup.asks_network or setup.found)
+    return is_known and bool(setup.address == address)
 
 
 def found(setup: Setup) -> list[Finding]:

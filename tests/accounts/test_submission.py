@@ -53,8 +53,8 @@ def _world(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", authority_file)
     both = at_both(oidc, token_dovecot.connect_to)
-    ends = both.connect_to | submission.guard(Security.STARTTLS, EVERY_WAY).connect_to
-    settings.GUARD = Guard(connect_to=ends)
+    sending = submission.guard(Security.STARTTLS, EVERY_WAY)
+    settings.GUARD = Guard(connect_to={**both.connect_to, **sending.connect_to})
     oidc.plan()
 
 
