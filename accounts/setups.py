@@ -96,13 +96,12 @@ def outgoing_typed(setup: Setup) -> dict[str, Any]:
 
 def is_chosen(setup: Setup) -> bool:
     """Tell whether type and provider are chosen."""
-    return set(CHOSEN) <= setup.typed.keys()
+    return all(name in setup.typed for name in CHOSEN)
 
 
 def serves(setup: Setup, address: str) -> bool:
     """Tell whether a walk begun before has looked up an address already."""
-    is_known = bool(setup.asks_network or setup.found)
-    return is_known and bool(setup.address == address)
+    return setup.address == address and bool(setup.asks_network or setup.found)
 
 
 def found(setup: Setup) -> list[Finding]:
