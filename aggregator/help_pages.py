@@ -14,11 +14,13 @@ from django.views.decorators.http import require_safe
 from accounts.explain import SIDES, Explanation, explain
 from accounts.meanings import meaning_of, telling_of
 from accounts.troubles import TROUBLES, Words
+from mailstore.keys import sheet
 
 TOPICS: Final[dict[str, Words]] = {
     "app-passwords": _("What app passwords are"),
     "pop-or-imap": _("POP or IMAP"),
     "delete-from-server": _("Delete email from server"),
+    "keyboard": _("Keyboard shortcuts"),
 }
 # What a page about a family of troubles leads to.
 RELATED: Final = {"auth": "app-passwords"}
@@ -55,7 +57,8 @@ def topic(request: HttpRequest, topic: str) -> HttpResponse:
     if topic not in TOPICS:
         raise Http404
     name = topic.replace("-", "_")
-    return render(request, f"aggregator/help_{name}.html", {"title": TOPICS[topic]})
+    context = {"title": TOPICS[topic], "sheet": sheet()}
+    return render(request, f"aggregator/help_{name}.html", context)
 
 
 @require_safe

@@ -38,6 +38,11 @@ class FolderLink:
     unread: int
     url: str
 
+    @property
+    def key(self) -> str:
+        """Return the name that a key finds it by, or "" for a folder of one's own."""
+        return f"go-{self.slug}" if self.slug in {*VIEWS, *Role.values} else ""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountBlock:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mailstore import contents, views
+from mailstore import contents, palette, views
 
 MESSAGE = "<uuid:account>/m/<uuid:message>/"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("search/", views.search, name="mail_search"),
     path("act/", views.act, name="mail_act"),
     path("rail/", views.rail, name="mail_rail"),
+    path("palette/", palette.palette, name="mail_palette"),
     path("changes/", views.changes, name="mail_changes"),
     path(MESSAGE, views.message, name="mail_message"),
     path(f"{MESSAGE}body/", contents.body, name="mail_body"),

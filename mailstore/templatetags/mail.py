@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import ExternalAccount
 from accounts.themes import SYSTEM, theme_of
+from mailstore.keys import combos_by_name
 from mailstore.models import Message
 from mailstore.queries import newest_in_inbox, space_taken
 from mailstore.rail import Rail, build_rail
@@ -33,6 +34,12 @@ def theme(context: Context) -> str:
 def rail_of_reader(context: Context) -> Rail:
     """Return the rail that the view has made, or make it."""
     return context.get("rail") or build_rail(context["request"].user)
+
+
+@register.simple_tag
+def keys() -> dict[str, tuple[str, ...]]:
+    """Return what each key does, as the handler reads it."""
+    return combos_by_name()
 
 
 @register.simple_tag
