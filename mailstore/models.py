@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce, Length, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ExternalAccount, User
+from accounts.models import Color, ExternalAccount, User
 
 models.CharField.register_lookup(Length)
 SHA256_HEX = 64
@@ -74,6 +74,13 @@ class Role(models.TextChoices):
     JUNK = "junk", _("Spam")
     TRASH = "trash", _("Trash")
     ARCHIVE = "archive", _("Archive")
+    SNOOZED = "snoozed", _("Snoozed")
+
+
+# What lies in these goes by itself after a while.
+DISCARDED = (Role.JUNK, Role.TRASH)
+# Folders stand in folders, five deep.
+DEEPEST = 4
 
 
 class FolderQuerySet(models.QuerySet["Folder"]):
@@ -85,23 +92,35 @@ class FolderQuerySet(models.QuerySet["Folder"]):
 
 
 class Folder(models.Model):
-    """Where a message lies. The counters move in the transaction that changes what they count."""
+    """Where a message lies. The counters move in the transaction that changes what they count.
+
+    ``depth`` is one more than that of the parent, 0 without one; so no folder stands in itself.
+    ``empty_before`` asks for all that was discarded until then to be erased.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, related_name="folders")
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True)
+    # Not PROTECT, by which an account with folders in folders could not be erased.
+    parent = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, blank=True)
+    depth = models.PositiveSmallIntegerField(default=0)
     name = models.CharField(_("name"), max_length=120, blank=True)
     role = models.CharField(max_length=8, choices=Role, blank=True)
     total = models.PositiveIntegerField(default=0)
     unread = models.PositiveIntegerField(default=0)
     size = models.PositiveBigIntegerField(default=0)
+    empty_before = models.DateTimeField(null=True, blank=True)
 
     objects = FolderQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("folder")
         verbose_name_plural = _("folders")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["id"], condition=Q(empty_before__isnull=False), name="folder_to_empty"
+            )
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["account", "role"], condition=~Q(role=""), name="one_folder_per_role"
@@ -122,6 +141,11 @@ class Folder(models.Model):
             models.CheckConstraint(
                 condition=Q(unread__lte=models.F("total")), name="unread_is_part_of_total"
             ),
+            models.CheckConstraint(
+                condition=Q(parent=None, depth=0)
+                | Q(parent__isnull=False, role="", depth__gte=1, depth__lte=DEEPEST),
+                name="folder_depth_is_that_of_its_place",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -133,19 +157,39 @@ class Folder(models.Model):
         return self.role or str(self.public_id)
 
 
+class LabelQuerySet(models.QuerySet["Label"]):
+    """Questions that are asked more than once."""
+
+    def for_user(self, user: User) -> LabelQuerySet:
+        """Keep a person's own labels, by name."""
+        return self.filter(owner=user).order_by(Lower("name"), "id")
+
+
 class Label(models.Model):
-    """A word that a person puts on messages, across accounts."""
+    """A word that a person puts on messages, across accounts.
+
+    ``total`` and ``unread`` count its messages outside Trash and Spam; they move in the
+    transaction that changes what they count.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     name = models.CharField(_("name"), max_length=80)
-    color = models.CharField(max_length=8, blank=True)
+    color = models.CharField(_("colour"), max_length=8, choices=Color, default=Color.BLUE)
+    total = models.PositiveIntegerField(default=0)
+    unread = models.PositiveIntegerField(default=0)
+
+    objects = LabelQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("label")
         verbose_name_plural = _("labels")
         constraints: ClassVar = [
-            models.UniqueConstraint("owner", Lower("name"), name="one_label_per_owner_and_name")
+            models.UniqueConstraint("owner", Lower("name"), name="one_label_per_owner_and_name"),
+            models.CheckConstraint(condition=Q(color__in=Color.values), name="label_color_known"),
+            models.CheckConstraint(
+                condition=Q(unread__lte=models.F("total")), name="unread_is_part_of_labelled"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -203,7 +247,8 @@ class Message(models.Model):
     ``sent_at`` is the Date header in UTC, or the arrival time where ``sent_at_is_guess``;
     ``sent_offset`` keeps the sender's distance from UTC in minutes. ``sender``, ``to`` and ``cc``
     are as parsed: a list of ``[name, address]`` pairs for the latter two. ``defects`` names what
-    was wrong with the message.
+    was wrong with the message. ``discarded_at`` is when a message came to Trash or Spam,
+    which are emptied after a while.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -236,6 +281,7 @@ class Message(models.Model):
     flagged = models.BooleanField(default=False)
     answered = models.BooleanField(default=False)
     draft = models.BooleanField(default=False)
+    discarded_at = models.DateTimeField(null=True, blank=True)
 
     objects = MessageQuerySet.as_manager()
 
@@ -252,10 +298,40 @@ class Message(models.Model):
             models.Index(
                 fields=["owner", "sent_at", "id"], condition=Q(flagged=True), name="message_starred"
             ),
+            models.Index(
+                fields=["owner", "discarded_at"],
+                condition=Q(discarded_at__isnull=False),
+                name="message_discarded",
+            ),
         ]
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class Snooze(models.Model):
+    """A message that is out of sight until ``until`` and then is back in ``folder``, on top.
+
+    While it is away it lies in the folder of its account with that role; ``is_back`` once it has
+    returned and still stands on top.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    message = models.OneToOneField(Message, on_delete=models.CASCADE)
+    folder = models.ForeignKey(Folder, on_delete=models.RESTRICT)
+    until = models.DateTimeField()
+    is_back = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("snoozed message")
+        verbose_name_plural = _("snoozed messages")
+        indexes: ClassVar = [
+            models.Index(fields=["until"], condition=Q(is_back=False), name="snooze_due"),
+            models.Index(fields=["owner"], condition=Q(is_back=True), name="snooze_back"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.message_id)
 
 
 class Part(models.Model):

@@ -137,9 +137,9 @@ def merged_url(view: str) -> str:
 
 
 def _links(account: ExternalAccount, folders: list[Folder]) -> tuple[FolderLink, ...]:
-    """List the six roles, made or not, and then the folders of one's own by name."""
+    """List the roles, made or not, and then the folders of one's own by name."""
     unread = {folder.role: folder.unread for folder in folders if folder.role}
-    known = [_link(account, role, role.label, ICONS[role], unread.get(role, 0)) for role in Role]
+    known = [_link(account, role, role.label, ICONS[role], unread.get(role, 0)) for role in ICONS]
     own = [
         _link(account, str(folder.public_id), folder.name, "folder", folder.unread)
         for folder in folders

@@ -1,6 +1,6 @@
 """The tables of the accounts app, one module per subject."""
 
-from accounts.models.account import ExternalAccount, IncomingServer, OutgoingServer, State
+from accounts.models.account import Color, ExternalAccount, IncomingServer, OutgoingServer, State
 from accounts.models.authorization import Authorization
 from accounts.models.batch import Batch
 from accounts.models.credential import Credential, Purpose
@@ -23,6 +23,7 @@ __all__ = [
     "Authorization",
     "Batch",
     "CodeRecipient",
+    "Color",
     "Credential",
     "ExternalAccount",
     "GroupPolicy",

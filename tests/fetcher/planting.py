@@ -336,7 +336,9 @@ def foreign_folder(store: Store) -> Facts:
 def foreign_parent(store: Store) -> Facts:
     one, two, _ = store.accounts
     above = Folder.objects.create(owner=store.alice, account=one, name="Above")
-    below = Folder.objects.create(owner=store.alice, account=two, name="Below", parent=above)
+    below = Folder.objects.create(
+        owner=store.alice, account=two, name="Below", parent=above, depth=1
+    )
     return {"folder": below.pk}
 
 

@@ -56,8 +56,8 @@ def _link() -> object:
     return ThreadLink.objects.create(owner=_owner(), digest="0" * 64, thread=thread)
 
 
-def _label(name: str) -> Label:
-    return Label.objects.create(owner=_owner(), name=name)
+def _label(name: str, **fields: Any) -> Label:
+    return Label.objects.create(owner=_owner(), name=name, **fields)
 
 
 def _one_part_twice() -> None:
@@ -81,6 +81,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "folder_role_known": lambda: _folder(role="attic"),
     "own_folder_has_a_name": lambda: _folder(name=""),
     "unread_is_part_of_total": lambda: _folder(role="inbox", total=1, unread=2),
+    "folder_depth_is_that_of_its_place": lambda: _folder(name="Work", depth=1),
+    "label_color_known": lambda: _label("Work", color="beige"),
+    "unread_is_part_of_labelled": lambda: _label("Work", total=1, unread=2),
     "one_label_per_owner_and_name": lambda: [_label(name) for name in ("Bills", "bills")],
     "one_thread_per_owner_and_message_id": lambda: [_link() for _ in range(2)],
     "one_part_per_message_and_number": _one_part_twice,
@@ -98,4 +101,4 @@ def test_the_database_keeps_its_promise(name: str) -> None:
 def test_a_folder_name_may_return_below_another_parent() -> None:
     make_account(make_user())
     work = _folder(name="Work")
-    assert _folder(name="Work", parent=work).pk
+    assert _folder(name="Work", parent=work, depth=1).pk

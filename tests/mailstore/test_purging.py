@@ -51,3 +51,14 @@ def test_nothing_is_erased_while_no_account_was_removed() -> None:
     store(account, mail())
     assert purging.purge_removed_accounts() == 0
     assert Message.objects.count() == 1
+
+
+def test_an_account_with_folders_in_folders_is_erased_too() -> None:
+    account = make_account(make_user(), state=State.REMOVED)
+    parent: Folder | None = None
+    for depth in range(3):
+        parent = Folder.objects.create(
+            owner=account.owner, account=account, name="Work", parent=parent, depth=depth
+        )
+    assert purging.purge_removed_accounts() == 1
+    assert not Folder.objects.exists()
