@@ -21,7 +21,7 @@ from accounts.prepared_form import PreparedForm
 from accounts.troubles import TROUBLES
 
 WHAT_IS_ALLOWED = (
-    *("allow_outside", "allow_pop3", "allow_imap", "allow_plain", "allow_delete"),
+    *("allow_outside", "allow_pop3", "allow_imap", "allow_plain", "allow_delete", "allow_relay"),
     *("allowed_hosts", "denied_hosts", "ports", "max_accounts"),
 )
 

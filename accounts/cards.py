@@ -54,13 +54,13 @@ class Card:
     @property
     def mend(self) -> Words:
         """Name the button that mends the account, where one does."""
-        if self.account.state == State.PREPARED:
-            return _("Finish adding")
         return STEPS[self.mending] if self.mending else ""
 
     @property
     def mending(self) -> Step | None:
         """Return what its owner does to let the account go on, if that helps."""
+        if self.account.state == State.PREPARED:
+            return Step.FINISH
         if self.reason is None:
             return self.sign_in if self.account.state in NEED_PROOF else None
         step = self.reason.step
@@ -100,13 +100,23 @@ class Card:
         return not LEFT.isdisjoint(self.account.last_facts)
 
     @property
+    def sending(self) -> Explanation | None:
+        """Say what the outgoing server refused when it was tried last."""
+        return sending_trouble(self.account)
+
+    @property
     def encryption(self) -> Words:
         """Say how the connection is protected."""
         return LOCKS[self.account.incoming.security]
 
+    @property
+    def sending_encryption(self) -> Words:
+        """Say how the connection to the outgoing server is protected."""
+        return LOCKS[self.account.outgoing.security]
+
 
 LEFT = {"too_large", "set_aside", "skipped"}
-NEED_PROOF = (State.PREPARED, State.NEEDS_SIGN_IN, State.DISABLED)
+NEED_PROOF = (State.NEEDS_SIGN_IN, State.DISABLED)
 LOCKS: dict[str, Words] = {
     "tls": _("encrypted (SSL/TLS)"),
     "starttls": _("encrypted (STARTTLS)"),
@@ -136,6 +146,12 @@ def card_for(account: ExternalAccount, *, now: datetime, plan: Plan | None = Non
     tone, word = STATE_WORDS.get(account.state) or _active(account, progress, now)
     pace = pace_of(account, plan) if plan else None
     return Card(account, tone, word, _reason(account), progress, pace)
+
+
+def sending_trouble(account: ExternalAccount) -> Explanation | None:
+    """Say what the outgoing server of an account refused when it was tried last."""
+    server = getattr(account, "outgoing", None)
+    return explain(server.last_code, server.last_facts) if server and server.last_code else None
 
 
 def _reason(account: ExternalAccount) -> Explanation | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -12,9 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.addresses import domain_of, same_for_all_spellings
 from accounts.alignment import WARNINGS
 from accounts.alignment_checks import server_of
+from accounts.cards import sending_trouble
+from accounts.explain import Explanation, explain
 from accounts.identities import identities_of, is_own, proved_uses, unproved
 from accounts.models import ExternalAccount, Identity, Use, User, VerificationCode
 from accounts.models.identity import MAX_CODE_ATTEMPTS
+from accounts.policy import RELAY, policy_of
 from accounts.troubles import Words
 from accounts.verification import Proof, Standing, resend_wait, standing, tries_left
 
@@ -63,12 +66,18 @@ class IdentityCard:
     is_own: bool
     sender: Line
     reply_to: Line | None
+    relay_refusal: Explanation | None = None
 
     @property
     def server(self) -> str:
         """Name the outgoing server of its account, if it has one."""
         server = getattr(self.identity.account, "outgoing", None)
         return str(server) if server else ""
+
+    @property
+    def trouble(self) -> Explanation | None:
+        """Say what its outgoing server refused when it was tried last."""
+        return sending_trouble(self.identity.account)
 
     @property
     def doubt(self) -> Doubt | None:
@@ -83,7 +92,8 @@ class IdentityCard:
     @property
     def has_way(self) -> bool:
         """Tell whether there is a server to send through, its own or ours."""
-        return bool(self.server or settings.EMAIL_URL)
+        is_relayed = settings.EMAIL_URL and self.relay_refusal is None
+        return bool(self.server or is_relayed)
 
     @property
     def can_be_default(self) -> bool:
@@ -93,8 +103,15 @@ class IdentityCard:
 
 def cards_of(owner: User, *, now: datetime) -> list[IdentityCard]:
     """Return a person's addresses, with a fixed number of questions to the database."""
-    proved, codes = proved_uses(owner.pk), _last_codes(owner)
-    return [_card(identity, proved, codes, now) for identity in identities_of(owner)]
+    proved, codes, refusal = proved_uses(owner.pk), _last_codes(owner), relay_refusal(owner)
+    cards = (_card(identity, proved, codes, now) for identity in identities_of(owner))
+    return [replace(card, relay_refusal=refusal) for card in cards]
+
+
+def relay_refusal(owner: User) -> Explanation | None:
+    """Say which rule keeps a person from sending through this service's own server, if one does."""
+    objection = policy_of(owner).against(RELAY)
+    return explain(objection.code, objection.facts) if objection else None
 
 
 def unproved_lines(owner: User, account: ExternalAccount, *, now: datetime) -> list[Line]:

@@ -29,8 +29,8 @@ DAY = timedelta(days=1)
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 AT_A_TIME = 100
-# While a storage fills up, or has room again, mail comes as ever.
-HARMLESS = {Topic.LAPSING, Topic.FILLING, Topic.TIGHT, Topic.ROOM}
+# Of these none keeps mail from coming as ever.
+HARMLESS = {Topic.PREPARED, Topic.LAPSING, Topic.FILLING, Topic.TIGHT, Topic.ROOM}
 PAGE = "accounts/notice_mail.html"
 
 

@@ -17,7 +17,7 @@ from accounts import quotas
 from accounts.models import Credential, ExternalAccount, Notice, State, Topic
 from accounts.troubles import DAY, TROUBLES
 
-STOPPED = "account.stopped"
+STOPPED, PREPARED = "account.stopped", "account.prepared"
 LAPSES = "auth.lapses"
 # So long before the end of a sign-in its owner is told: more than a day, whatever may delay a mail.
 AHEAD = timedelta(days=3)
@@ -31,6 +31,7 @@ KEEP = timedelta(days=90)
 
 # A notice about an account stays open while its account stands like this.
 LASTS = {
+    Topic.PREPARED: Q(state=State.PREPARED),
     Topic.SIGN_IN: Q(state=State.NEEDS_SIGN_IN),
     Topic.STOPPED: Q(state=State.DISABLED),
     Topic.TROUBLE: Q(state=State.ACTIVE, failing_since__isnull=False),
@@ -144,7 +145,7 @@ def _about(account: ExternalAccount, topic: Topic, now: datetime) -> Notice:
         owner_id=account.owner_id,
         account=account,
         topic=topic,
-        code=account.last_code or STOPPED,
+        code=PREPARED if topic is Topic.PREPARED else account.last_code or STOPPED,
         facts=account.last_facts,
         opened_at=now,
         mail_due_at=now + GATHER,
@@ -229,7 +230,7 @@ def _of(owner_id: int, topic: Topic, now: datetime, **columns: datetime | None) 
 def _follow() -> None:
     """Let open notices say what is the matter now, which may have changed since they opened."""
     about = Notice.objects.filter(closed_at=None, account__last_code__in=TROUBLES)
-    about = about.exclude(topic=Topic.LAPSING)
+    about = about.exclude(topic__in=[Topic.LAPSING, Topic.PREPARED])
     changed = list(
         about.exclude(code=F("account__last_code")).select_related("account")[:AT_A_TIME]
     )

@@ -61,19 +61,20 @@ def begin_sending_probe(
     *,
     now: datetime,
     setup: Setup | None = None,
-    limited: bool = True,
+    is_renewal: bool = False,
 ) -> Probe:
     """Ask for a test of an outgoing server, which is kept for the account if it passes.
 
-    With ``setup`` it is a step of adding the account.
+    With ``setup`` it is a step of adding the account. ``is_renewal`` is one with a password that
+    was changed for fetching: it follows by itself, and if it fails the one that is kept is no good.
 
     Raise AccountRefused as ``begin_probe`` does.
     """
     check_rules(account.owner, wanted)
     probe = Probe(kind=ProbeKind.SENDING, owner=account.owner, account=account, setup=setup)
-    probe.address, probe.name = account.address, account.name
+    probe.address, probe.name, probe.for_sending = account.address, account.name, is_renewal
     with transaction.atomic():
-        _take_turn(account.owner, wanted.host, now, limited=limited)
+        _take_turn(account.owner, wanted.host, now, limited=not is_renewal)
         return _save(probe, wanted, now)
 
 

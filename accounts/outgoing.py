@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from accounts import credentials, identities, quotas
 from accounts.models import Credential, ExternalAccount, Identity, OutgoingServer, Purpose
 from wire.endpoint import Endpoint, Protocol, Security
+from wire.errors import MailError
+
+NOTHING_REFUSED: Mapping[str, Any] = {"last_code": "", "last_facts": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ def settle_sending(account: ExternalAccount, proven: NewOutgoing, *, now: dateti
             "port": proven.port,
             "security": proven.security,
             "username": proven.username,
+            **NOTHING_REFUSED,
         },
     )
     if proven.password is None:
@@ -48,6 +54,13 @@ def settle_sending(account: ExternalAccount, proven: NewOutgoing, *, now: dateti
     else:
         credentials.keep_password(account, Purpose.OUTGOING, proven.password)
     _prove_again(account, now)
+
+
+def note_trial(account: ExternalAccount, refused: MailError | None = None) -> None:
+    """Note how a trial of an account's outgoing server with what is kept for it has ended."""
+    told = {"last_code": refused.code, "last_facts": refused.facts} if refused else NOTHING_REFUSED
+    OutgoingServer.objects.filter(account=account).update(**told)
+    quotas.touch(account.owner_id)
 
 
 def leave_for_later(account: ExternalAccount, *, now: datetime) -> None:

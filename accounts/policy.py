@@ -16,6 +16,7 @@ from accounts.refusals import AccountRefused
 from wire.endpoint import Endpoint, Protocol, Security
 
 OUTSIDE, PLAIN, DELETE = "policy.outside", "policy.plain", "policy.delete"
+RELAY = "policy.relay"
 HOST, PORT, ACCOUNTS = "policy.host", "policy.port", "policy.accounts"
 # The recommended one first.
 PROTOCOLS = {Protocol.IMAP: "policy.imap", Protocol.POP3: "policy.pop3"}
@@ -25,6 +26,7 @@ COLUMNS = {
     PROTOCOLS[Protocol.IMAP]: "allow_imap",
     PLAIN: "allow_plain",
     DELETE: "allow_delete",
+    RELAY: "allow_relay",
 }
 BLOCKED = "policy."
 

@@ -19,7 +19,7 @@ from accounts import credentials, lifecycle, quotas, vault
 from accounts.models import ExternalAccount, OutgoingServer, Probe, Purpose
 from accounts.models.probe import ProbeKind, ProbeQuerySet, ProbeState
 from accounts.onboarding import HOUR, begin_sending_probe, outgoing_again, wanted_again
-from accounts.outgoing import NewOutgoing, settle_sending
+from accounts.outgoing import NewOutgoing, note_trial, settle_sending
 from accounts.probing import Facts, Watch, try_incoming, try_outgoing
 from accounts.roster import add_account, renew
 from wire.endpoint import Protocol
@@ -72,6 +72,7 @@ def run_probe(probe: Probe) -> None:
         facts: Facts = {"host": probe.host, "port": probe.port}
         _fail(probe, error.code, facts | error.facts, error.detail, watch, _chain_of(error))
         _count_refusal(probe, error)
+        _note_sending(probe, error)
     except vault.SealBroken:
         _fail(probe, "auth.sealed", {"host": probe.host}, "", watch)
     except Exception as error:  # noqa: BLE001 - the edge of a worker: a bug must not stop the others
@@ -141,7 +142,7 @@ def _try_for_sending(account: ExternalAccount, password: str) -> None:
     if server is not None:
         way = server.endpoint()
         wanted = NewOutgoing(way.host, way.port, way.security, server.username, password)
-        begin_sending_probe(account, wanted, now=timezone.now(), limited=False)
+        begin_sending_probe(account, wanted, now=timezone.now(), is_renewal=True)
 
 
 def _run_sending(probe: Probe, watch: Watch) -> None:
@@ -177,6 +178,7 @@ def _run_doctor(probe: Probe, watch: Watch) -> None:
             return try_outgoing(way, login, account.address, watch)
 
         facts |= credentials.sign_in(account, Purpose.OUTGOING, send)
+        note_trial(account)
     with transaction.atomic():
         _pass(probe, facts, watch, account)
 
@@ -231,6 +233,19 @@ def _count_refusal(probe: Probe, error: MailError) -> None:
     is_incoming = probe.kind == ProbeKind.DOCTOR and error.facts.get("port") == probe.port
     if is_gone or is_incoming:
         lifecycle.count_refusal(probe.tested_account(), error, now=timezone.now())
+
+
+def _note_sending(probe: Probe, error: MailError) -> None:
+    """Leave at an outgoing server that it refuses what is kept for it."""
+    if probe.kind == ProbeKind.DOCTOR or probe.for_sending:
+        account = probe.tested_account()
+        server = OutgoingServer.objects.filter(account=account).first()
+        if server is not None and _is_about(server, error):
+            note_trial(account, error)
+
+
+def _is_about(server: OutgoingServer, error: MailError) -> bool:
+    return (error.facts.get("host"), error.facts.get("port")) == (server.host, server.port)
 
 
 def _mine(probe: Probe) -> ProbeQuerySet:

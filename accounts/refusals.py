@@ -23,6 +23,7 @@ class AccountRefused(MailError):
             "policy.imap",
             "policy.plain",
             "policy.delete",
+            "policy.relay",
             "policy.host",
             "policy.port",
             "policy.accounts",

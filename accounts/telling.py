@@ -18,6 +18,7 @@ from accounts.steps import place_of
 from accounts.troubles import Words
 
 HEADLINES: Final[dict[str, Words]] = {
+    Topic.PREPARED: _("%(account)s: finish adding this account"),
     Topic.SIGN_IN: _("%(account)s: sign-in needed"),
     Topic.STOPPED: _("%(account)s: fetching has stopped"),
     Topic.LAPSING: _("%(account)s: sign in again soon"),

@@ -205,7 +205,10 @@ class IncomingServer(models.Model):
 
 
 class OutgoingServer(models.Model):
-    """Where mail is submitted; an account without one sends through the house relay."""
+    """Where mail is submitted; an account without one sends through the house relay.
+
+    ``last_code`` and ``last_facts`` say what was refused when it was tried last, if anything was.
+    """
 
     account = models.OneToOneField(
         ExternalAccount, on_delete=models.CASCADE, related_name="outgoing"
@@ -214,6 +217,9 @@ class OutgoingServer(models.Model):
     port = models.PositiveIntegerField(_("port"))
     security = models.CharField(_("encryption"), max_length=8, choices=SECURITIES)
     username = models.CharField(_("user name"), max_length=254)
+
+    last_code = models.CharField(max_length=40, blank=True, editable=False)
+    last_facts = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("outgoing server")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Topic(models.TextChoices):
     """What a notice is about; the trouble's code says why."""
 
+    PREPARED = "prepared", _("Waits for its owner")
     SIGN_IN = "sign_in", _("Sign-in needed")
     STOPPED = "stopped", _("Fetching stopped")
     LAPSING = "lapsing", _("Sign-in ends soon")

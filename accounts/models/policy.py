@@ -51,6 +51,11 @@ class Allowances(models.Model):
     allow_imap = models.BooleanField(_("IMAP allowed"), default=True)
     allow_plain = models.BooleanField(_("unencrypted connections allowed"), default=True)
     allow_delete = models.BooleanField(_("deleting at the provider allowed"), default=True)
+    allow_relay = models.BooleanField(
+        _("sending through this service's own server allowed"),
+        default=True,
+        help_text=_("For accounts without a server for sending, from verified addresses only."),
+    )
     allowed_hosts = models.TextField(
         _("only these servers"),
         blank=True,

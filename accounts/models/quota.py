@@ -27,6 +27,13 @@ class Plan(Allowances):
     max_message_bytes = models.PositiveBigIntegerField(_("largest message"), default=50 * MIB)
     allow_plain = models.BooleanField(_("unencrypted connections allowed"), default=False)
 
+    # Whoever may sign up may not by that alone send mail in the name of this place.
+    allow_relay = models.BooleanField(
+        _("sending through this service's own server allowed"),
+        default=False,
+        help_text=_("For accounts without a server for sending, from verified addresses only."),
+    )
+
     class Meta:
         verbose_name = _("plan")
         verbose_name_plural = _("plans")

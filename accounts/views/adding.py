@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import ladder, onboarding, provider_help
+from accounts import authorizing, ladder, onboarding, provider_help
 from accounts.certificates import chain_of, rule_of
 from accounts.explain import explain
 from accounts.forms import ConnectionForm, RenewalForm, refuse
@@ -42,7 +42,8 @@ def account_connection(request: SignedInRequest, account: UUID) -> HttpResponse:
     is_typed = request.method == "POST" and form.is_valid()
     if is_typed and (started := _begin(request, form, form.wanted_for(chosen), chosen)):
         return started
-    context = {"form": form, "account": chosen}
+    app = authorizing.any_app_for(chosen.incoming.host)
+    context = {"form": form, "account": chosen, "app": app}
     status = 422 if form.errors else 200
     return render(request, "accounts/account_connection.html", context, status=status)
 

@@ -121,7 +121,7 @@ def account_remove(request: SignedInRequest, account: UUID) -> HttpResponse:
 def _cards(request: SignedInRequest) -> dict[str, Any]:
     """Return each account's card, and how far all that are being fetched are together."""
     now, plan = timezone.now(), quotas.plan_of(request.user)
-    owned = ExternalAccount.objects.for_user(request.user).select_related("incoming")
+    owned = ExternalAccount.objects.for_user(request.user).select_related("incoming", "outgoing")
     owned = owned.prefetch_related("credentials")
     cards = [card_for(account, now=now, plan=plan) for account in owned]
     return {"cards": cards, "total": together(card.progress for card in cards if card.is_busy)}

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import onboarding, outgoing, setups
 from accounts.forms import refuse
+from accounts.identity_cards import relay_refusal
 from accounts.models import ExternalAccount, Probe, Setup, State
 from accounts.models.probe import ProbeKind, ProbeState
 from accounts.outgoing_form import OutgoingForm, typed_before
@@ -47,7 +48,7 @@ def account_outgoing(request: SignedInRequest, account: UUID) -> HttpResponse:
         return kept
     context = {"form": form, "account": chosen, "is_adding": _is_adding(request)}
     status = 422 if form.errors else 200
-    context |= {"before": before, "step": 5}
+    context |= {"before": before, "step": 5, "refusal": relay_refusal(request.user)}
     return render(request, "accounts/account_outgoing.html", context, status=status)
 
 

@@ -261,6 +261,32 @@ def test_the_doctor_goes_on_to_the_outgoing_server(
     assert (failed.code, failed.step, failed.facts["port"]) == ("smtp.auth", "out_sign_in", 465)
     account.refresh_from_db()
     assert account.refusals == 0
+    told = f"can&#x27;t send: {SMTP_HOST} refused the sign-in."
+    assert told in client.get(reverse("mail_accounts")).content.decode()
     page = client.get(reverse("account_doctor", args=[account.public_id])).content.decode()
     assert page.count('data-mark="failed"') == 1
     assert page.count('data-mark="ok"') == 11
+
+
+@pytest.mark.servers
+@pytest.mark.django_db
+def test_a_new_password_that_does_not_send_is_told_on_card_and_address_until_it_does(
+    account: ExternalAccount, dovecot: Dovecot, sending: Callable[[], SmtpServer], client: Client
+) -> None:
+    server = {"host": SMTP_HOST, "port": 465, "security": "tls", "username": account.address}
+    OutgoingServer.objects.create(account=account, **server)
+    Identity.objects.create(owner=account.owner, account=account, address=account.address)
+    credentials.keep_password(account, Purpose.OUTGOING, SECRET)
+    dovecot.add_user(account.address, "a new one")
+    typed = {"host": "pop.example.org", "security": "tls", "password": "a new one"}
+    wanted = typed | {"username": account.address, "for_sending": "1"}
+    place = reverse("account_connection", args=[account.public_id])
+    told = f"can&#x27;t send: {SMTP_HOST} refused the sign-in."
+    pages = reverse("mail_accounts"), reverse("send_mail_as")
+    for known, is_told in (("not that one", True), ("a new one", False)):
+        with sending() as smtp:
+            smtp.secret = account.address, known
+            client.post(place, wanted)
+            run_waiting_probes(timezone.now())
+        assert [told in client.get(page).content.decode() for page in pages] == [is_told] * 2
+    assert ExternalAccount.objects.get().state == State.ACTIVE

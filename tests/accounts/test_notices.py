@@ -284,3 +284,18 @@ def test_notices_are_kept_for_three_months() -> None:
     assert Notice.objects.exists()
     notices.forget_old(NOW + 92 * DAY)
     assert not Notice.objects.exists()
+
+
+def test_an_account_prepared_for_its_owner_is_told_until_it_is_finished() -> None:
+    account = make_account(make_user(), state=State.PREPARED, next_fetch_at=None)
+    notices.review(NOW)
+    notices.review(NOW + MINUTE)
+    assert told() == [(Topic.PREPARED, "account.prepared", True)]
+    notice = Notice.objects.get()
+    assert notice.mail_due_at == NOW + notices.GATHER
+    (telling,) = tell_all(account.owner, [account], quotas.usage(account.owner_id))
+    assert "finish adding" in telling.headline
+    assert telling.place.endswith(f"{account.public_id}/connection/")
+    lifecycle.advance(account, Event.INCOMING_PASSED, now=NOW)
+    notices.review(NOW + 2 * MINUTE)
+    assert told() == [(Topic.PREPARED, "account.prepared", False)]

@@ -13,10 +13,19 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
+from pytest_django import Settings
 
 from accounts import notice_mails, notices, policy, setups
 from accounts.explain import explain
-from accounts.models import ExternalAccount, GroupPolicy, IncomingServer, Notice, Plan, User
+from accounts.models import (
+    ExternalAccount,
+    GroupPolicy,
+    Identity,
+    IncomingServer,
+    Notice,
+    Plan,
+    User,
+)
 from accounts.policy import ACCOUNTS, DELETE, HOST, OUTSIDE, PLAIN, PORT, Policy, Rule, policy_of
 from accounts.refusals import AccountRefused
 from fetcher.runs import run_fetch
@@ -208,3 +217,26 @@ def test_a_stop_by_policy_or_by_an_administrator_is_told_once_by_banner_and_mail
     assert set(codes) == {HOST, "account.stopped"}
     client.force_login(owner)
     assert "Staff" in client.get("/mail/all/inbox/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_relay_of_this_place_sends_for_people_only_where_every_rule_says_so(
+    client: Client, settings: Settings
+) -> None:
+    settings.EMAIL_URL = "smtp://relay.example.org"
+    alice = make_user()
+    account = make_account(alice)
+    Identity.objects.create(owner=alice, account=account, address=account.address)
+    client.force_login(alice)
+    pages = "/settings/send-mail-as/", f"/settings/mail-accounts/{account.public_id}/outgoing/"
+
+    def refusals() -> list[bool]:
+        shown = [unescape(client.get(page).content.decode()) for page in pages]
+        assert ("Our server" in shown[0]) is ("Blocked by" not in shown[0])
+        return ["this service's own server sends no mail of your accounts" in x for x in shown]
+
+    assert refusals() == [True, True]
+    Plan.objects.update(allow_relay=True)
+    assert refusals() == [False, False]
+    _policy("Staff", alice, allow_relay=False)
+    assert refusals() == [True, True]
