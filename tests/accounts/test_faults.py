@@ -42,7 +42,7 @@ def ask(fault: Fault, owner: User) -> Probe:
     if protocol is Protocol.SMTP:
         account = make_account(owner, address=USER)
         wanted = NewOutgoing(fault.host, fault.port, security, USER, PASSWORD)
-        return begin_sending_probe(account, wanted, now=now, limited=False)
+        return begin_sending_probe(account, wanted, now=now)
     fields = (fault.host, fault.port, security, USER, PASSWORD)
     return begin_probe(owner, NewAccount(USER, "", protocol, *fields), now=now, limited=False)
 
