@@ -12,7 +12,7 @@ from accounts.forms import ConnectionForm
 from accounts.ladder import connection_of
 from accounts.models import ExternalAccount, Probe, Purpose, Setup
 from accounts.outgoing import NewOutgoing
-from wire.endpoint import Protocol, Security
+from wire.endpoint import STANDARD_PORTS, Protocol, Security
 
 SAME, OWN = "same", "own"
 
@@ -98,7 +98,9 @@ def typed_before(
     if server is None:
         found = proposed(account)
         is_same = found.get("username", "") in {"", account.incoming.username}
-        return {"use_smtp": bool(found), "authentication": SAME if is_same else OWN, **found}
+        usual = {"port": STANDARD_PORTS[Protocol.SMTP, Security.TLS]}
+        way = {"use_smtp": bool(found), "authentication": SAME if is_same else OWN}
+        return usual | way | found
     has_own = account.credentials.filter(purpose=Purpose.OUTGOING).exists()
     return {"use_smtp": True, "authentication": OWN if has_own else SAME, **connection_of(server)}
 
