@@ -74,7 +74,12 @@ def add_messages(
         [row for pk, one in zip(ids, arrivals, strict=True) for row in part_rows(pk, one.parsed)],
     )
     _count(folder, arrivals)
-    search.index([entry(pk, owner_id, one.parsed) for pk, one in zip(ids, arrivals, strict=True)])
+    search.index(
+        [
+            entry(pk, owner_id, account.pk, one.received_at, one.parsed)
+            for pk, one in zip(ids, arrivals, strict=True)
+        ]
+    )
     return ids
 
 
@@ -148,8 +153,26 @@ def _count(folder: Folder, arrivals: Sequence[Arrival]) -> None:
     )
 
 
-def entry(message_id: int, owner_id: int, parsed: ParsedMessage) -> search.Entry:
-    """Return the words under which a message is found."""
-    people = [parsed.sender, *parsed.to, *parsed.cc]
-    named = " ".join(f"{person.name} {person.address}" for person in people)
-    return search.Entry(message_id, owner_id, parsed.subject, named, parsed.text)
+def entry_of(message: Message, parsed: ParsedMessage) -> search.Entry:
+    """Return the words under which a message with a row is found, and when it was sent."""
+    return entry(message.pk, message.owner_id, message.account_id, message.received_at, parsed)
+
+
+def entry(
+    message_id: int, owner_id: int, account_id: int, received_at: datetime, parsed: ParsedMessage
+) -> search.Entry:
+    """Return the words under which a message is found, and when it was sent."""
+    return search.Entry(
+        message_id,
+        owner_id,
+        account_id,
+        sent_time(parsed, received_at)[0],
+        subject=parsed.subject,
+        sender=search.people([parsed.sender]),
+        to=search.people(parsed.to),
+        cc=search.people(parsed.cc),
+        bcc=search.people(parsed.bcc),
+        files=" ".join(part.filename for part in parsed.parts if part.filename),
+        text=parsed.text,
+        has_attachments=parsed.has_attachments,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -73,6 +73,7 @@ class ParsedMessage:
     sender: Person = NOBODY
     to: tuple[Person, ...] = ()
     cc: tuple[Person, ...] = ()
+    bcc: tuple[Person, ...] = ()
     message_id: str = ""
     references: tuple[str, ...] = ()
     sent_at: datetime | None = None
@@ -140,12 +141,13 @@ def _parse(raw: bytes) -> ParsedMessage:
         sender=next(iter(senders or fields.people("sender")), NOBODY),
         to=fields.people("to"),
         cc=fields.people("cc"),
+        bcc=fields.people("bcc"),
         message_id=ids[0] if ids else "",
         references=_references(fields),
         sent_at=dated[0] if dated else None,
         sent_offset=dated[1] if dated else 0,
         preview=next(filter(None, (opening(piece, MAX_PREVIEW) for piece in body.pieces)), ""),
-        text=_searchable(pieces or body.pieces, parts),
+        text=one_line(" ".join(piece.words for piece in pieces or body.pieces), MAX_TEXT),
         parts=parts,
         has_attachments=any(part.is_attachment for part in parts),
         defects=(
@@ -198,11 +200,6 @@ def _is_attachment(part: Part) -> bool:
     if part.content_type.startswith("image/") and part.content_id:
         return False
     return bool(part.filename) or part.content_type not in {"text/plain", "text/html"}
-
-
-def _searchable(pieces: Sequence[Piece], parts: Sequence[ParsedPart]) -> str:
-    names = [part.filename for part in parts if part.filename]
-    return one_line(" ".join([*(piece.words for piece in pieces), *names]), MAX_TEXT)
 
 
 def _read_part(raw: bytes, number: str) -> PartContent | None:

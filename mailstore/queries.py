@@ -11,8 +11,9 @@ from uuid import UUID
 from django.db.models import Q, Subquery, Sum
 
 from accounts.models import ExternalAccount, State, User
-from mailstore import search
+from mailstore import finding
 from mailstore.models import Folder, Message, MessageQuerySet, Role
+from mailstore.searchnames import Resolved
 
 PAGE = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,7 +54,7 @@ def list_messages(
         found = found.filter(folder=folder)
     found = _in_view(found, view, user)
     if text:
-        found = found.filter(search.matching(user, text))
+        return _found(user, finding.read(user, text), found, before, limit)
     if key := _read_key(before):
         sent_at, pk = key
         found = found.filter(
@@ -61,6 +62,15 @@ def list_messages(
         )
     rows = list(found.select_related("account").only(*ROW).order_by("-sent_at", "-pk")[: limit + 1])
     return Page(rows[:limit], _key(rows[limit - 1]) if len(rows) > limit else "")
+
+
+def _found(user: User, wanted: Resolved, rows: MessageQuerySet, before: str, limit: int) -> Page:
+    """Return one page of what a search finds among the rows."""
+    found = finding.find(user, wanted, rows, before=before, limit=limit)
+    of_id = {
+        row.pk: row for row in rows.filter(pk__in=found.ids).select_related("account").only(*ROW)
+    }
+    return Page([of_id[pk] for pk in found.ids if pk in of_id], found.next_key)
 
 
 def open_message(user: User, public_id: UUID) -> Message:

@@ -108,9 +108,18 @@ def _reindex_batch(messages: Sequence[Message], words: str) -> int:
 
 def _known_words(message: Message) -> search.Entry:
     """Return what a row still knows of a message whose bytes are gone."""
-    people = [(message.sender_name, message.sender_address), *message.to, *message.cc]
-    named = " ".join(f"{name} {address}" for name, address in people)
-    return search.Entry(message.pk, message.owner_id, message.subject, named, message.preview)
+    return search.Entry(
+        message.pk,
+        message.owner_id,
+        message.account_id,
+        message.sent_at,
+        subject=message.subject,
+        sender=f"{message.sender_name} {message.sender_address}",
+        to=search.people(message.to),
+        cc=search.people(message.cc),
+        text=message.preview,
+        has_attachments=message.has_attachments,
+    )
 
 
 def write_index(owner_id: int, pairs: Sequence[Pair], words: str = searchrows.TABLE) -> None:
@@ -128,7 +137,7 @@ def write_index(owner_id: int, pairs: Sequence[Pair], words: str = searchrows.TA
                 Message.objects.filter(pk=message.pk).update(**changed, thread=thread_id)
             if has_wrong_parts(message, parsed):
                 _replace_parts(message, parsed)
-        entries = [ingest.entry(message.pk, owner_id, parsed) for message, parsed in pairs]
+        entries = [ingest.entry_of(message, parsed) for message, parsed in pairs]
         searchrows.put(entries, words)
 
 

@@ -1,26 +1,28 @@
-"""Full-text search over subject, people and text, on SQLite (FTS5) and PostgreSQL (tsvector).
+"""The words by which messages are found, on SQLite (FTS5) and PostgreSQL (tsvector).
 
-Both engines are given words that were folded here, so that they find the same things.
+Both engines are given words that were folded here, so that they find the same things, and keep
+messages in the order in which they were sent, so that the newest are found first.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
 
-from accounts.models import User
+from mailstore import searchplaces
 from mailstore.inserting import write
+from mailstore.searchplaces import place_of
 
 MAX_WORD = 64
-MAX_WORDS = 20_000
-MAX_QUERY_WORDS = 20
+MAX_WORDS = 16_000
+START = 2
+FIELDS = ("subject", "sender", "recipients", "cc", "bcc", "files")
 
 # Han, Kana, Hangul, Thai, Lao, Khmer and Myanmar put no blanks between words: each character is a
 # term of its own, and what a person types becomes a phrase of them.
@@ -36,13 +38,30 @@ _ASCII = bytes(
 
 
 class Entry(NamedTuple):
-    """The words of one message to index."""
+    """The words of one message to index, by where they stand, and when it was sent."""
 
     message_id: int
     owner_id: int
-    subject: str
-    people: str
-    text: str
+    account_id: int
+    sent_at: datetime
+    subject: str = ""
+    sender: str = ""
+    to: str = ""
+    cc: str = ""
+    bcc: str = ""
+    files: str = ""
+    text: str = ""
+    has_attachments: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the texts that are found by field too, as ``FIELDS`` names them."""
+        return self.subject, self.sender, self.to, self.cc, self.bcc, self.files
+
+
+def people(pairs: Iterable[Sequence[str]]) -> str:
+    """Return the names and addresses of people in a row."""
+    return " ".join(chain.from_iterable(pairs))
 
 
 def fold(text: str) -> str:
@@ -50,96 +69,97 @@ def fold(text: str) -> str:
 
     Letters of scripts without blanks between words become terms of their own.
     """
-    return " ".join(_terms(text))
+    return " ".join(terms(text))
 
 
-def _terms(text: str) -> list[str]:
+def terms(text: str) -> list[str]:
+    """Return the same as a list."""
     if text.isascii():
         # The same as below, several times faster; most mail is in plain letters.
-        terms = text.encode("ascii").translate(_ASCII).decode("ascii").split()
+        found = text.encode("ascii").translate(_ASCII).decode("ascii").split()
     else:
         # Decomposed to find the accents, composed again to keep a Hangul syllable one letter.
         decomposed = unicodedata.normalize("NFKD", text)
         bare = "".join(letter for letter in decomposed if unicodedata.category(letter)[0] != "M")
-        terms = _TERM.findall(unicodedata.normalize("NFC", bare.casefold()))
-    if max(map(len, terms), default=0) > MAX_WORD:
-        return [term[:MAX_WORD] for term in terms]
-    return terms
+        found = _TERM.findall(unicodedata.normalize("NFC", bare.casefold()))
+    if max(map(len, found), default=0) > MAX_WORD:
+        return [term[:MAX_WORD] for term in found]
+    return found
+
+
+def starts(fields: Iterable[Sequence[str]]) -> list[str]:
+    """Return how the words of the fields begin: two letters, alone and with the field's number.
+
+    So the first letters that a person types are looked up as a whole term. All words of all texts
+    that begin with them would be most of the index.
+    """
+    found = dict[str, None]()
+    for number, words in enumerate(fields):
+        for word in words:
+            if len(word) >= START:
+                found[word[:START]] = found[f"{number}{word[:START]}"] = None
+    return list(found)
 
 
 def index(entries: Sequence[Entry]) -> None:
     """Add the words of new messages, in one statement, inside the caller's transaction."""
     if connection.vendor == "sqlite":
-        write("mailstore_search", _FTS_COLUMNS, map(fts_row, entries))
+        write("mailstore_search", FTS_COLUMNS, fts_rows(entries, searchplaces.take(entries)))
     else:
-        write("mailstore_search", _VECTOR_COLUMNS, map(vector_row, entries))
+        write("mailstore_search", VECTOR_COLUMNS, map(vector_row, entries))
 
 
 def forget(message_ids: Sequence[int]) -> None:
     """Drop the words of deleted messages.
 
     SQLite's table keeps no words to subtract; there they stay, found by no row, until a reindex.
-    Message ids are never used again.
     """
-    if connection.vendor != "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(_VECTOR_DELETE, [list(message_ids)])
-
-
-def matching(user: User, text: str) -> Q:
-    """Return the condition that a message of this person holds every word of the text.
-
-    What is between blanks counts as one phrase, so that an address or a name with a hyphen is
-    found whole; the last one may be a beginning. Signs and quotes mean nothing.
-    """
-    phrases = [terms for word in text.split()[:MAX_QUERY_WORDS] if (terms := _terms(word))]
-    if not phrases:
-        return Q(pk__in=[])
-    # The statements are constants, and the query they are given is built of letters and digits.
     if connection.vendor == "sqlite":
-        return Q(pk__in=RawSQL(_FTS_SELECT, [_fts_query(user.pk, phrases)]))  # noqa: S611
-    return Q(pk__in=RawSQL(_VECTOR_SELECT, [user.pk, _vector_query(phrases)]))  # noqa: S611
+        searchplaces.leave(message_ids)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_VECTOR_DELETE, [list(message_ids)])
 
 
-# --- SQLite: one contentless table; the owner is a term, so that a match begins with it. ---
-_FTS_COLUMNS = ("rowid", "owner", "subject", "people", "body")
-_FTS_SELECT = "SELECT rowid FROM mailstore_search WHERE mailstore_search MATCH %s"
+# --- SQLite: one contentless table; owner and account are terms, so that a match begins there. ---
+FTS_COLUMNS = ("rowid", "marks", "starts", *FIELDS, "body")
 
 
-def fts_row(entry: Entry) -> tuple[int, str, str, str, str]:
-    """Return the message, its owner as a term, and the folded words."""
-    body = " ".join(_terms(entry.text)[:MAX_WORDS])
-    owner = f"o{entry.owner_id}"
-    return entry.message_id, owner, fold(entry.subject), fold(entry.people), body
+def fts_rows(entries: Sequence[Entry], places: Sequence[int]) -> list[tuple[int | str, ...]]:
+    """Return the rows of messages at their places, in the order in which FTS5 takes them fast."""
+    return sorted((place, *_fts_words(entry)) for place, entry in zip(places, entries, strict=True))
 
 
-def _fts_query(owner_id: int, phrases: list[list[str]]) -> str:
-    quoted = " AND ".join(f'"{" ".join(terms)}"' for terms in phrases)
-    return f"owner : o{owner_id} AND {{subject people body}} : ({quoted} *)"
+def _fts_words(entry: Entry) -> tuple[str, ...]:
+    marks = f"o{entry.owner_id} a{entry.account_id}" + " f" * entry.has_attachments
+    fields = [terms(text)[:MAX_WORDS] for text in entry.fields]
+    body = terms(entry.text)[:MAX_WORDS]
+    return marks, " ".join(starts(fields)), *map(" ".join, fields), " ".join(body)
 
 
 # --- PostgreSQL: the vector is written out, since its own parser splits words by other rules. ---
 # What stands between two terms: the place of the one before.
 _PLACES = [f"':{place} '" for place in range(1, MAX_WORDS + 1)]
-_VECTOR_COLUMNS = ("message_id", "owner_id", "words")
+VECTOR_COLUMNS = ("message_id", "owner_id", "place", "words")
 _VECTOR_DELETE = "DELETE FROM mailstore_search WHERE message_id = ANY(%s)"
-_VECTOR_SELECT = (
-    "SELECT message_id FROM mailstore_search WHERE owner_id = %s AND words @@ %s::tsquery"
-)
 
 
-def vector_row(entry: Entry) -> tuple[int, int, str]:
-    """Return the message, its owner, and a tsvector written out."""
-    pieces, place = ["'"], 0
-    for field in (entry.subject, entry.people, entry.text):
-        terms = _terms(field)[: MAX_WORDS - place]
-        places = _PLACES[place : place + len(terms)]
-        pieces += chain.from_iterable(zip(terms, places, strict=True))
+def vector_row(entry: Entry) -> tuple[int, int, int, str]:
+    """Return the message, its owner, its place in time, and a tsvector written out.
+
+    A term of a field stands there twice, once with the number of the field before it.
+    """
+    fields = [terms(text) for text in entry.fields]
+    whole = [f"a:{entry.account_id}", *["f:"] * entry.has_attachments]
+    whole += [f"^{start}" for start in starts(fields)]
+    pieces, place = ["'", "' '".join(whole), "' '"], 0
+    for number, words in enumerate([*fields, terms(entry.text)]):
+        kept = words[: MAX_WORDS - place]
+        places = _PLACES[place : place + len(kept)]
+        pieces += chain.from_iterable(zip(kept, places, strict=True))
+        if number < len(fields):
+            named = [f"{number}:{term}" for term in kept]
+            pieces += chain.from_iterable(zip(named, places, strict=True))
         # A place that nothing has keeps a phrase from reaching over the border of two fields.
-        place += len(terms) + 1
-    return entry.message_id, entry.owner_id, "".join(pieces)[:-2]
-
-
-def _vector_query(phrases: list[list[str]]) -> str:
-    *others, last = ["(" + " <-> ".join(f"'{term}'" for term in terms) + ")" for terms in phrases]
-    return " & ".join([*others, last.removesuffix(")") + ":*)"])
+        place += len(kept) + 1
+    return entry.message_id, entry.owner_id, place_of(entry.sent_at), "".join(pieces)[:-2]

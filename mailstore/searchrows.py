@@ -11,22 +11,38 @@ from collections.abc import Collection, Iterator, Sequence
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from mailstore.search import Entry, fold, fts_row, vector_row
+from mailstore import searchplaces
+from mailstore.search import FIELDS, FTS_COLUMNS, Entry, fold, fts_rows, vector_row
 
 PROBED_TEXT = 2000
 TABLE = "mailstore_search"
 BESIDE = "mailstore_search_new"
-_DOCSIZE = "mailstore_search_docsize"  # FTS5's own table with one row for each of the index
-_PROBE = "SELECT 1 FROM mailstore_search WHERE mailstore_search MATCH %s AND rowid = %s"
+_PROBE = (
+    "SELECT 1 FROM mailstore_search WHERE mailstore_search MATCH %s AND rowid = "
+    "(SELECT place FROM mailstore_search_place WHERE message_id = %s)"
+)
 _DIFFERING = """
     SELECT message_id FROM mailstore_search
-    JOIN unnest(%s::bigint[], %s::bigint[], %s::text[]) AS fresh (id, owner, text)
+    JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]) AS fresh (id, owner, at, text)
     ON id = message_id
-    WHERE owner_id <> owner OR words IS DISTINCT FROM text::tsvector
+    WHERE owner_id <> owner OR place <> at OR words IS DISTINCT FROM text::tsvector
 """
 _PUT_VECTOR = """
-    INSERT INTO mailstore_search (message_id, owner_id, words) VALUES (%s, %s, %s::tsvector)
-    ON CONFLICT (message_id) DO UPDATE SET owner_id = excluded.owner_id, words = excluded.words
+    INSERT INTO mailstore_search (message_id, owner_id, place, words)
+    VALUES (%s, %s, %s, %s::tsvector)
+    ON CONFLICT (message_id) DO UPDATE
+    SET owner_id = excluded.owner_id, place = excluded.place, words = excluded.words
+"""
+
+
+_DEAD_VECTORS = """
+    SELECT count(*) FROM mailstore_search WHERE NOT EXISTS
+    (SELECT 1 FROM mailstore_message WHERE mailstore_message.id = mailstore_search.message_id)
+"""
+_DEAD_ROWS = """
+    SELECT count(*) FROM mailstore_search_docsize AS word WHERE NOT EXISTS
+    (SELECT 1 FROM mailstore_search_place JOIN mailstore_message
+     ON mailstore_message.id = mailstore_search_place.message_id WHERE place = word.id)
 """
 
 
@@ -56,13 +72,12 @@ def is_readable() -> bool:
 
 def missing(message_ids: Collection[int], table: str = TABLE) -> set[int]:
     """Return those of the messages that no words are indexed for."""
-    source = "message_id FROM mailstore_search" if can_drop() else f"id FROM {table}_docsize"
+    join = "" if can_drop() else f"_place JOIN {table}_docsize ON id = place"
     places = ",".join(["%s"] * len(message_ids))
-    where = "message_id" if can_drop() else "id"
     with connection.cursor() as cursor:
         # Nothing but our own names and placeholders is put together here.
         cursor.execute(
-            f"SELECT {source} WHERE {where} IN ({places})",
+            f"SELECT message_id FROM mailstore_search{join} WHERE message_id IN ({places})",  # noqa: S608
             list(message_ids),
         )
         return set(message_ids) - {row[0] for row in cursor.fetchall()}
@@ -73,7 +88,8 @@ def first_missing(table: str) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT min(id) FROM mailstore_message AS message WHERE NOT EXISTS "  # noqa: S608 - our own
-            f"(SELECT 1 FROM {table}_docsize AS row WHERE row.id = message.id)"
+            f"(SELECT 1 FROM mailstore_search_place JOIN {table}_docsize ON {table}_docsize.id = "
+            "place WHERE mailstore_search_place.message_id = message.id)"
         )
         found: int | None = cursor.fetchone()[0]
         return found
@@ -88,7 +104,7 @@ def wrong(entries: Sequence[Entry]) -> set[int]:
         if can_drop():
             rows = [vector_row(entry) for entry in entries]
             cursor.execute(
-                _DIFFERING, [list(column) for column in zip(*rows, strict=True)] or [[]] * 3
+                _DIFFERING, [list(column) for column in zip(*rows, strict=True)] or [[]] * 4
             )
             return {row[0] for row in cursor.fetchall()}
         return {entry.message_id for entry in entries if not _is_found(cursor, entry)}
@@ -102,8 +118,8 @@ def _is_found(cursor: CursorWrapper, entry: Entry) -> bool:
 
 def _probes(entry: Entry) -> Iterator[str]:
     """Yield the owner and the longest word of each column: long ones are rare and found fast."""
-    yield f"owner : o{entry.owner_id}"
-    columns = {"subject": entry.subject, "people": entry.people, "body": entry.text[:PROBED_TEXT]}
+    yield f"marks : o{entry.owner_id} AND marks : a{entry.account_id}"
+    columns = dict(zip(FIELDS, entry.fields, strict=True)) | {"body": entry.text[:PROBED_TEXT]}
     for column, text in columns.items():
         # The last word of a text that was cut may be no whole word.
         terms = fold(text).split()
@@ -113,12 +129,8 @@ def _probes(entry: Entry) -> Iterator[str]:
 
 def count_dead() -> int:
     """Count the rows whose messages are gone."""
-    key, table = ("message_id", TABLE) if can_drop() else ("id", _DOCSIZE)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*) FROM {table} WHERE NOT EXISTS "  # noqa: S608 - our own names
-            f"(SELECT 1 FROM mailstore_message WHERE mailstore_message.id = {table}.{key})"
-        )
+        cursor.execute(_DEAD_VECTORS if can_drop() else _DEAD_ROWS)
         count: int = cursor.fetchone()[0]
         return count
 
@@ -140,13 +152,20 @@ def put(entries: Sequence[Entry], table: str = TABLE) -> None:
         statement = _PUT_VECTOR
     else:
         new = missing([entry.message_id for entry in entries], table)
-        rows = [fts_row(entry) for entry in entries if entry.message_id in new]
-        statement = (
-            f"INSERT INTO {table} (rowid, owner, subject, people, body) "  # noqa: S608 - our own
-            "VALUES (%s, %s, %s, %s, %s)"
-        )
+        rows = _placed([entry for entry in entries if entry.message_id in new])
+        marks = ", ".join(["%s"] * len(FTS_COLUMNS))
+        statement = f"INSERT INTO {table} ({', '.join(FTS_COLUMNS)}) VALUES ({marks})"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.executemany(statement, rows)
+
+
+def _placed(entries: Sequence[Entry]) -> list[tuple[int | str, ...]]:
+    """Return rows for SQLite, at the places that the messages hold or take now."""
+    held = searchplaces.held([entry.message_id for entry in entries])
+    homeless = [entry for entry in entries if entry.message_id not in held]
+    taken = searchplaces.take(homeless)
+    held |= {entry.message_id: place for entry, place in zip(homeless, taken, strict=True)}
+    return fts_rows(entries, [held[entry.message_id] for entry in entries])
 
 
 def begin_beside(*, afresh: bool) -> str:

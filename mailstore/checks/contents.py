@@ -60,9 +60,7 @@ def _wrong_words(pairs: Sequence[tuple[Message, ParsedMessage]]) -> Iterator[Fau
     for pk in sorted(missing):
         yield Fault("search.missing", {"message": pk}, partial(mending.read_message_again, pk))
     there = [
-        ingest.entry(message.pk, message.owner_id, parsed)
-        for message, parsed in pairs
-        if message.pk not in missing
+        ingest.entry_of(message, parsed) for message, parsed in pairs if message.pk not in missing
     ]
     for pk in sorted(searchrows.wrong(there)):
         mend = partial(mending.read_message_again, pk) if searchrows.can_drop() else None

@@ -3,4 +3,3 @@ import "./list.js";
 import "./reader.js";
 import "./live.js";
 import "./said.js";
-import "./edge.js";

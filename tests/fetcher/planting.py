@@ -22,7 +22,7 @@ from accounts.models import ExternalAccount, Quota, User
 from fetcher import keeping
 from fetcher.identity import Found
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
-from mailstore import actions, ingest, packs, search
+from mailstore import actions, ingest, packs, search, searchplaces
 from mailstore.models import Blob, Folder, Label, Message, Part, Role, Thread, ThreadLink
 from mailstore.parsing import parse
 from tests.builders import make_account, make_user
@@ -362,14 +362,17 @@ def no_quota(store: Store) -> Facts:
 # --- Words ---
 def no_words(index: int, store: Store) -> Facts:
     message = store.messages[index]
-    entry = ingest.entry(message.pk, message.owner_id, parse(packs.read_raw(message.blob)))
+    entry = ingest.entry_of(message, parse(packs.read_raw(message.blob)))
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
+            place = searchplaces.held([message.pk])[message.pk]
+            names, places = ", ".join(search.FTS_COLUMNS), ", ".join(["%s"] * 10)
             cursor.execute(
-                "INSERT INTO mailstore_search (mailstore_search, rowid, owner, subject, people, "
-                "body) VALUES ('delete', %s, %s, %s, %s, %s)",
-                search.fts_row(entry),
+                f"INSERT INTO mailstore_search (mailstore_search, {names}) "
+                f"VALUES ('delete', {places})",
+                search.fts_rows([entry], [place])[0],
             )
+            search.forget([message.pk])
         else:
             cursor.execute("DELETE FROM mailstore_search WHERE message_id = %s", [message.pk])
     return {"message": message.pk}
@@ -378,13 +381,13 @@ def no_words(index: int, store: Store) -> Facts:
 def other_words(index: int, values: Mapping[str, Any], store: Store) -> Facts:
     facts = no_words(index, store)
     message = store.messages[index]
-    entry = ingest.entry(message.pk, message.owner_id, parse(packs.read_raw(message.blob)))
+    entry = ingest.entry_of(message, parse(packs.read_raw(message.blob)))
     search.index([entry._replace(**values)])
     return facts
 
 
 def dead_words(_store: Store) -> Facts:
-    search.index([search.Entry(10**6, 1, "gone", "nobody", "nothing")])
+    search.index([search.Entry(10**6, 1, 1, timezone.now(), "gone", "nobody", text="nothing")])
     return {"messages": 1}
 
 

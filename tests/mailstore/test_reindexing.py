@@ -14,7 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import ExternalAccount, Quota, User
-from mailstore import actions, reindexing, search
+from mailstore import actions, finding, reindexing
 from mailstore.models import Blob, Folder, Label, Message, Part, Thread, ThreadLink
 from mailstore.reindexing import reindex
 from tests.builders import make_account, make_user
@@ -80,7 +80,7 @@ def known() -> dict[str, Any]:
 
 def found(owner_id: int, word: str) -> list[int]:
     owner = User(pk=owner_id)
-    rows = Message.objects.for_user(owner).filter(search.matching(owner, word))
+    rows = Message.objects.for_user(owner).filter(finding.matching(owner, word))
     return list(rows.values_list("id", flat=True))
 
 
