@@ -14,7 +14,7 @@ from wire.pop3 import Position
 # What is stored together, in one pack and one transaction. Three batches are in memory at a time,
 # and a message larger than a batch is one by itself.
 BATCH_MESSAGES = 200
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 12 * 1024 * 1024
 BATCH_SECONDS = 2
 FIRST_MESSAGES = 50
 # How long cheap questions are trusted before the whole list is asked for regardless, and how much
