@@ -46,7 +46,7 @@ def identity_add(request: SignedInRequest) -> HttpResponse:
         else:
             return _ask(request, added)
     status = 422 if form.errors else 200
-    return render(request, "accounts/identity_add.html", {"form": form}, status=status)
+    return render(request, "accounts/identity_form.html", {"form": form}, status=status)
 
 
 @login_required
@@ -64,7 +64,7 @@ def identity_edit(request: SignedInRequest, identity: UUID) -> HttpResponse:
         return redirect(place_of(chosen))
     context = {"form": form, "identity": chosen}
     status = 422 if form.errors else 200
-    return render(request, "accounts/identity_edit.html", context, status=status)
+    return render(request, "accounts/identity_form.html", context, status=status)
 
 
 @login_required
