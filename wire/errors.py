@@ -161,6 +161,14 @@ class MessageVanished(MailError):
     retry = Retry.NEVER
 
 
+class MessageRefused(MailError):
+    """The server lists a message and does not hand it out."""
+
+    codes = frozenset({"message.refused"})
+    scope = Scope.MESSAGE
+    retry = Retry.NEVER
+
+
 class MessageTooLarge(MailError):
     """A message longer than the limit of its owner's plan."""
 

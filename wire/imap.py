@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wire.dial import Step, ignore
 from wire.endpoint import Endpoint, Security
-from wire.errors import AuthenticationFailed, ProtocolError, TlsUnavailable, about
+from wire.errors import ProtocolError, TlsUnavailable
 from wire.guard import Guard
 from wire.imap_client import Client, understood
 from wire.imap_replies import greeting_error, read_greeting
@@ -12,8 +12,8 @@ from wire.imap_session import ImapSession
 from wire.imap_sign_in import sign_in
 from wire.limits import Limits
 from wire.lines import Lines
-from wire.login import Login, TokenLogin
-from wire.meeting import Manners, meet
+from wire.login import Login
+from wire.meeting import Manners, meet_to_sign_in
 from wire.stream import Stream
 
 __all__ = ["ImapSession", "Limits", "open_imap"]
@@ -38,22 +38,15 @@ def open_imap(
     Nothing secret is sent before the server's certificate was checked, unless the endpoint says
     PLAIN, where only a password is. Raise a MailError of account scope for whatever goes wrong.
     """
-    with about(endpoint):
-        if not login.is_sendable():
-            raise AuthenticationFailed("auth.failed")
-        if isinstance(login, TokenLogin) and endpoint.security is Security.PLAIN:
-            raise TlsUnavailable("tls.missing")
-        lines = meet(endpoint, MANNERS, guard=guard, limits=limits, on_step=on_step)
-        try:
-            if endpoint.security is not Security.STARTTLS:
-                _hear_greeting(lines, limits)
-            with understood():
-                client = Client(Stream(lines, seconds=limits.answer_seconds, octets=ANSWER_BYTES))
-            on_step("sign_in")
-            sign_in(client, login, endpoint, limits)
-        except BaseException:
-            lines.close()
-            raise
+    with meet_to_sign_in(
+        endpoint, login, MANNERS, guard=guard, limits=limits, on_step=on_step
+    ) as lines:
+        if endpoint.security is not Security.STARTTLS:
+            _hear_greeting(lines, limits)
+        with understood():
+            client = Client(Stream(lines, seconds=limits.answer_seconds, octets=ANSWER_BYTES))
+        on_step("sign_in")
+        sign_in(client, login, endpoint, limits)
     return ImapSession(client, login, limits, endpoint)
 
 

@@ -13,7 +13,7 @@ IN_USE = "INUSE"
 REFUSED_FOR_GOOD = {"NOPERM"}
 LOCKED = {"CONTACTADMIN", "AUTHORIZATIONFAILED"}
 NEEDS_TLS = "PRIVACYREQUIRED"
-WORDS = {"OVERQUOTA": "over quota", "LIMIT": "rate limited"}
+WORDS = {"OVERQUOTA": "over quota", "LIMIT": "rate limited", "EXPUNGEISSUED": "expunged"}
 CODE = re.compile(r"\[([A-Z0-9-]+)[^\]]*\]", re.IGNORECASE)
 GREETING = re.compile(rb"\* (OK|BYE|PREAUTH)\b(.*)", re.IGNORECASE)
 

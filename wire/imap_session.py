@@ -33,7 +33,7 @@ from wire.limits import Limits
 from wire.login import Login
 from wire.pop3_memory import Capabilities, Position
 from wire.pop3_replies import RemoteItem
-from wire.refusals import passing
+from wire.refusals import Refusal, message_error, passing
 from wire.session import Answered
 
 INBOX = "INBOX"
@@ -202,10 +202,10 @@ class ImapSession:
             for item in batch.items:
                 yield from self._fetch(Batch((item,), self.limits), what)
         else:
-            refused = self._refused(answered)
-            if not isinstance(refused, ProtocolError):
-                raise refused
-            yield batch.items[0], MessageVanished("message.vanished", detail=refused.detail)
+            refused = self._refusal(answered)
+            if asked_back := passing(refused):
+                raise asked_back
+            yield batch.items[0], message_error(refused)
 
     def _answer(self, item: RemoteItem, fetched: Fetched | None) -> Answered:
         if fetched is None:
@@ -219,8 +219,11 @@ class ImapSession:
             raise self._refused(answered)
 
     def _refused(self, answered: Response) -> MailError:
+        refused = self._refusal(answered)
+        return passing(refused) or ProtocolError("server.protocol", detail=refused.detail)
+
+    def _refusal(self, answered: Response) -> Refusal:
         words = b" ".join(word for word in answered[1] if isinstance(word, bytes))
         text = words.decode("utf-8", "replace")
         detail = self._login.redact(text) if self._client.bounded.lines.is_encrypted else ""
-        asked_back = passing(refusal(text, detail))
-        return asked_back or ProtocolError("server.protocol", detail=detail)
+        return refusal(text, detail)

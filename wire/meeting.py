@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from wire.certificates import read_chain
 from wire.deadline import Deadline
 from wire.dial import Step, dial, ignore
 from wire.endpoint import Endpoint, Security
-from wire.errors import CertificateInvalid, MailError, ProtocolError
+from wire.errors import (
+    AuthenticationFailed,
+    CertificateInvalid,
+    MailError,
+    ProtocolError,
+    TlsUnavailable,
+    about,
+)
 from wire.guard import Guard
 from wire.limits import Limits
 from wire.lines import Lines
+from wire.login import Login, TokenLogin
 from wire.tls import certificate_facts, checked_context, unchecked_context
 
 
@@ -21,11 +30,41 @@ from wire.tls import certificate_facts, checked_context, unchecked_context
 class Manners:
     """How a protocol begins in clear: hearing the greeting, then asking for TLS (RFC 2595, 3207).
 
-    Both raise MailErrors. Nothing that was said then is believed later.
+    Both raise MailErrors. Nothing that was said then is believed later. ``wrong`` is the code of
+    names and passwords that are not accepted.
     """
 
     hear_greeting: Callable[[Lines, Limits], None]
     ask_for_tls: Callable[[Lines], None]
+    wrong: str = "auth.failed"
+
+
+@contextmanager
+def meet_to_sign_in(
+    endpoint: Endpoint,
+    login: Login,
+    manners: Manners,
+    *,
+    guard: Guard,
+    limits: Limits,
+    on_step: Step,
+) -> Iterator[Lines]:
+    """Lend a connection as ``meet`` makes it, closed if the block fails; errors name the endpoint.
+
+    Nobody is dialled for a name or password that no server could take, nor for a token that would
+    be sent in clear.
+    """
+    with about(endpoint):
+        if not login.is_sendable():
+            raise AuthenticationFailed(manners.wrong)
+        if isinstance(login, TokenLogin) and endpoint.security is Security.PLAIN:
+            raise TlsUnavailable("tls.missing")
+        lines = meet(endpoint, manners, guard=guard, limits=limits, on_step=on_step)
+        try:
+            yield lines
+        except BaseException:
+            lines.close()
+            raise
 
 
 def meet(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from wire.dial import Step, ignore
-from wire.endpoint import Endpoint, Security
-from wire.errors import AuthenticationFailed, TlsUnavailable, about
+from wire.endpoint import Endpoint
+from wire.errors import TlsUnavailable
 from wire.guard import Guard
 from wire.limits import Limits
 from wire.lines import Lines
-from wire.login import Login, TokenLogin
-from wire.meeting import Manners, meet
+from wire.login import Login
+from wire.meeting import Manners, meet_to_sign_in
 from wire.pop3_memory import Capabilities, Position
 from wire.pop3_replies import RemoteItem, read_reply
 from wire.pop3_session import Pop3Session, read_greeting
@@ -40,19 +40,12 @@ def open_pop3(
     Nothing secret is sent before the server's certificate was checked, unless the endpoint says
     PLAIN, where only a password is. Raise a MailError of account scope for whatever goes wrong.
     """
-    with about(endpoint):
-        if not login.is_sendable():
-            raise AuthenticationFailed("auth.failed")
-        if isinstance(login, TokenLogin) and endpoint.security is Security.PLAIN:
-            raise TlsUnavailable("tls.missing")
-        lines = meet(endpoint, MANNERS, guard=guard, limits=limits, on_step=on_step)
-        try:
-            session = Pop3Session(lines, login, limits, endpoint)
-            questions = position.questions() if position else []
-            sign_in(session, login, remembered or Capabilities(), questions, on_step)
-        except BaseException:
-            lines.close()
-            raise
+    with meet_to_sign_in(
+        endpoint, login, MANNERS, guard=guard, limits=limits, on_step=on_step
+    ) as lines:
+        session = Pop3Session(lines, login, limits, endpoint)
+        questions = position.questions() if position else []
+        sign_in(session, login, remembered or Capabilities(), questions, on_step)
     return session
 
 

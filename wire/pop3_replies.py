@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wire import refusals
-from wire.errors import MailError, MessageVanished, ProtocolError
+from wire.errors import MailError, ProtocolError
 from wire.refusals import Refusal
 
 # Sizes are hints; what exceeds this is a lie, and would not fit into a database's integer.
@@ -137,10 +137,10 @@ def refusal(reply: Reply, detail: str) -> MailError:
 
 
 def message_refusal(reply: Reply, detail: str) -> MailError:
-    """Say what a refused RETR or TOP means: the message is gone, or the server has no time."""
+    """Say what a refused RETR or TOP means, to the one message or to the whole session."""
     if reply.sign != "-ERR" or refusals.passing(_refusal(reply, detail)):
         return refusal(reply, detail)
-    return MessageVanished("message.vanished", detail=detail)
+    return refusals.message_error(_refusal(reply, detail))
 
 
 def _refusal(reply: Reply, detail: str) -> Refusal:

@@ -15,6 +15,8 @@ from wire.errors import (
     AuthenticationFailed,
     LimitReached,
     MailError,
+    MessageRefused,
+    MessageVanished,
     ServerBusy,
     TlsUnavailable,
 )
@@ -71,6 +73,12 @@ LOCKED = re.compile(
 WRONG = re.compile(
     r"(wrong|bad|invalid|incorrect) (user|name|password|login|credential)", re.IGNORECASE
 )
+# RFC 1939 section 5 has "no such message", and servers of either protocol have more.
+GONE = re.compile(
+    r"no such (message|uid)|not found|(does|do)(n't| not) exist|deleted|expunged|been removed"
+    r"|\bgone\b|no longer|(invalid|unknown|bad) (message|sequence|uid)",
+    re.IGNORECASE,
+)
 # What is counted in octets is counted by the day.
 BY_THE_DAY = re.compile(r"bandwidth|download|daily", re.IGNORECASE)
 BY_THE_DAY_SECONDS = 3600
@@ -105,6 +113,13 @@ def passing(refusal: Refusal) -> MailError | None:
         facts = {"wait": BY_THE_DAY_SECONDS} if BY_THE_DAY.search(text) else {}
         return LimitReached("server.limit", detail=detail, **facts)
     return ServerBusy("server.busy", detail=detail) if refusal.is_passing else None
+
+
+def message_error(refusal: Refusal) -> MailError:
+    """Say why one message is not handed out: it is gone only if the server says so."""
+    if GONE.search(refusal.text) and not refusal.is_for_good:
+        return MessageVanished("message.vanished", detail=refusal.detail)
+    return MessageRefused("message.refused", detail=refusal.detail)
 
 
 def sign_in_error(refusal: Refusal, *, wrong: str = "auth.failed") -> MailError:

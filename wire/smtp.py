@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 from wire.dial import Step, ignore
 from wire.endpoint import Endpoint, Security
 from wire.errors import (
-    AuthenticationFailed,
     ConnectionFailed,
     MailError,
     MechanismMissing,
@@ -24,7 +23,7 @@ from wire.guard import Guard
 from wire.limits import Limits
 from wire.lines import Lines
 from wire.login import Login, TokenLogin, refused_token_facts
-from wire.meeting import Manners, meet
+from wire.meeting import Manners, meet_to_sign_in
 from wire.refusals import Refusal, passing, sign_in_error, token_error
 from wire.smtp_ways import Way, choose_way
 from wire.stream import Stream
@@ -42,6 +41,7 @@ READY, MORE = 220, 334
 TRANSIENT, PERMANENT = range(400, 500), range(500, 600)
 # RFC 4954 sections 4 and 6: sign in after TLS only, and the mechanism is not known.
 NEEDS_TLS, NO_SUCH_WAY = {530, 538}, {502, 503, 504}
+WRONG = "smtp.auth"
 
 
 class _Client(smtplib.SMTP):
@@ -162,7 +162,7 @@ class SmtpSession:
             return MechanismMissing("auth.mechanism", detail=refusal.detail)
         if code in NEEDS_TLS and not self.lines.is_encrypted:
             return TlsUnavailable("tls.required")
-        return sign_in_error(refusal, wrong="smtp.auth")
+        return sign_in_error(refusal, wrong=WRONG)
 
     def _way(self) -> Way:
         try:
@@ -196,22 +196,15 @@ def open_smtp(
     Nothing secret is sent before the server's certificate was checked, unless the endpoint says
     PLAIN, where only a password is. Raise a MailError of account scope for whatever goes wrong.
     """
-    with about(endpoint):
-        if not login.is_sendable():
-            raise AuthenticationFailed("smtp.auth")
-        if isinstance(login, TokenLogin) and endpoint.security is Security.PLAIN:
-            raise TlsUnavailable("tls.missing")
-        lines = meet(endpoint, MANNERS, guard=guard, limits=limits, on_step=on_step)
-        try:
-            session = SmtpSession(lines, login, limits, endpoint)
-            if endpoint.security is not Security.STARTTLS:
-                _hear_greeting(lines, limits)
-            session.introduce()
-            on_step("sign_in")
-            session.sign_in()
-        except BaseException:
-            lines.close()
-            raise
+    with meet_to_sign_in(
+        endpoint, login, MANNERS, guard=guard, limits=limits, on_step=on_step
+    ) as lines:
+        session = SmtpSession(lines, login, limits, endpoint)
+        if endpoint.security is not Security.STARTTLS:
+            _hear_greeting(lines, limits)
+        session.introduce()
+        on_step("sign_in")
+        session.sign_in()
     return session
 
 
@@ -235,7 +228,7 @@ def _ask_for_tls(lines: Lines) -> None:
         raise passing(_refusal(code, words, "")) or TlsUnavailable("tls.missing")
 
 
-MANNERS = Manners(_hear_greeting, _ask_for_tls)
+MANNERS = Manners(_hear_greeting, _ask_for_tls, WRONG)
 
 
 def _agrees(code: int) -> bool:

@@ -23,7 +23,7 @@ from tests.servers.scripted import (
 )
 from tests.servers.scripted_imap import ImapServer
 from wire.endpoint import Security
-from wire.errors import MailError, MessageTooLarge, MessageVanished
+from wire.errors import MailError, MessageRefused, MessageTooLarge, MessageVanished
 from wire.imap import ImapSession, open_imap
 from wire.limits import Limits
 from wire.login import Login, PasswordLogin, TokenLogin
@@ -112,18 +112,24 @@ def test_one_message_that_cannot_be_had_holds_up_no_other(good: ssl.SSLContext) 
     assert isinstance(raws[2], MessageVanished)
 
 
-def test_messages_refused_together_are_asked_for_one_by_one(good: ssl.SSLContext) -> None:
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [("cannot read that", MessageRefused), ("[EXPUNGEISSUED] it went", MessageVanished)],
+)
+def test_messages_refused_together_are_asked_for_one_by_one(
+    good: ssl.SSLContext, words: str, kind: type[MailError]
+) -> None:
     proper = ImapServer.proper["UID"]
 
     def picky(talk: Talk, argument: str) -> None:
         if "," in argument or " 2 " in argument:
-            talk.say(f"{talk.tag} NO cannot read that")
+            talk.say(f"{talk.tag} NO {words}")
         else:
             proper(talk, argument)
 
     with ImapServer(*RAW, context=good).behave("UID", picky) as server, open_at(server) as session:
         raws = [raw for _, raw in session.retrieve(session.list_items())]
-    assert isinstance(raws[1], MessageVanished)
+    assert isinstance(raws[1], kind)
     assert [raws[0], *raws[2:]] == [RAW[0], *RAW[2:]]
 
 

@@ -13,6 +13,7 @@ from wire.endpoint import Security
 from wire.errors import (
     ConnectionFailed,
     MailError,
+    MessageRefused,
     MessageTooLarge,
     MessageVanished,
     ProtocolError,
@@ -106,7 +107,7 @@ def test_where_top_is_missing_each_message_says_so(
     server.behave("TOP", says(b"-ERR unknown command\r\n"))
     answers = raws(session.headers(session.list_items()))
     assert len(answers) == len(MESSAGES)
-    assert all(isinstance(answer, MessageVanished) for answer in answers)
+    assert all(isinstance(answer, MessageRefused) for answer in answers)
 
 
 def test_a_vanished_message_costs_only_itself(session: Pop3Session) -> None:
@@ -115,6 +116,26 @@ def test_a_vanished_message_costs_only_itself(session: Pop3Session) -> None:
     answers = raws(session.retrieve([first, gone, first]))
     assert answers[0] == answers[2] == MESSAGES[0]
     assert isinstance(answers[1], MessageVanished)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("[SYS/PERM] message is damaged", "message.refused"),
+        ("[SYS/PERM] message not found on disk", "message.refused"),
+        ("cannot open message", "message.refused"),
+        ("No such message", "message.vanished"),
+        ("Message 2 has been deleted", "message.vanished"),
+    ],
+)
+def test_a_message_not_handed_out_is_gone_only_where_the_server_says_so(
+    server: Pop3Server, session: Pop3Session, words: str, code: str
+) -> None:
+    second = session.list_items()[1]
+    server.behave("RETR", says(f"-ERR {words}\r\n".encode()))
+    (refused,) = raws(session.retrieve([second]))
+    assert isinstance(refused, MailError)
+    assert refused.code == code
 
 
 def test_a_message_too_large_costs_only_itself(server: Pop3Server) -> None:
