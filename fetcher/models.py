@@ -22,11 +22,13 @@ class FetchRun(models.Model):
     ``code`` is empty for a good end; ``messages`` and ``octets`` count what was stored, of the
     ``planned`` ones that the server listed, with the octets it told, ``began_at``. ``received``
     counts every octet that the server sent, known only once the run was closed in order.
+    ``by_worker`` tells that a worker opened it, rather than a command in the foreground.
     """
 
     account = models.ForeignKey(ExternalAccount, on_delete=models.CASCADE, related_name="runs")
     opened_at = models.DateTimeField()
     lease_until = models.DateTimeField()
+    by_worker = models.BooleanField(default=False)
     closed_at = models.DateTimeField(null=True)
     code = models.CharField(max_length=40, blank=True)
     facts = models.JSONField(default=dict, blank=True)

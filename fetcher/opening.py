@@ -41,7 +41,9 @@ def patiently(step: Callable[[], Result]) -> Result:
             sleep(PAUSE_SECONDS)
 
 
-def open_runs(account_ids: Sequence[int], *, now: datetime) -> list[FetchRun]:
+def open_runs(
+    account_ids: Sequence[int], *, now: datetime, by_worker: bool = False
+) -> list[FetchRun]:
     """Open a run for each of these accounts that is active and has none; in few statements.
 
     The same call repeated finds what it opened before, should the database not have said so.
@@ -51,7 +53,10 @@ def open_runs(account_ids: Sequence[int], *, now: datetime) -> list[FetchRun]:
     accounts = {one.pk: one for one in related.prefetch_related(*BESIDE)}
     quotas.give_default_plan(account.owner for account in accounts.values())
     FetchRun.objects.bulk_create(
-        [FetchRun(account_id=pk, opened_at=now, lease_until=now + LEASE) for pk in accounts],
+        [
+            FetchRun(account_id=pk, opened_at=now, lease_until=now + LEASE, by_worker=by_worker)
+            for pk in accounts
+        ],
         ignore_conflicts=True,  # The open run of another worker is the lock.
     )
     opened = FetchRun.objects.filter(account__in=accounts, opened_at=now, closed_at=None)

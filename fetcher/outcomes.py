@@ -22,7 +22,7 @@ from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
 
 log = structlog.get_logger()
 GRACE = timedelta(days=14)
-FULL = "quota.full"
+FULL, LOST = "quota.full", "run.lost"
 # A visit that moved messages is told of, though it stored and deleted none.
 WORTH_A_RUN = {"recognised", "unkept"}
 
@@ -186,9 +186,12 @@ def close_stale_runs(*, now: datetime) -> int:
 
 
 def close_left_open(*, now: datetime) -> int:
-    """Close every open run, at a start when no other worker can be alive. Count them."""
+    """Close what workers have left open, at a start when none can be alive. Count the runs.
+
+    A command may be visiting at the same time; a run of its own lapses if that was killed.
+    """
     ExternalAccount.objects.exclude(dispatched_until=None).update(dispatched_until=None)
-    return _close_all(FetchRun.objects.filter(closed_at=None), now)
+    return _close_all(FetchRun.objects.filter(closed_at=None, by_worker=True), now)
 
 
 def _close_all(runs: QuerySet[FetchRun], now: datetime) -> int:
@@ -197,9 +200,7 @@ def _close_all(runs: QuerySet[FetchRun], now: datetime) -> int:
         theirs = ExternalAccount.objects.filter(pk__in=runs.values_list("account_id"))
         list(theirs.select_for_update(no_key=True).order_by("pk").values_list("pk"))
         lost = list(runs.select_for_update().values_list("pk", "account_id"))
-        FetchRun.objects.filter(pk__in=[pk for pk, _ in lost]).update(
-            closed_at=now, code="run.lost"
-        )
+        FetchRun.objects.filter(pk__in=[pk for pk, _ in lost]).update(closed_at=now, code=LOST)
         accounts = ExternalAccount.objects.filter(pk__in=[account for _, account in lost])
         accounts.update(dispatched_until=None, **progress.AT_REST)
         accounts.filter(state=State.ACTIVE).update(next_fetch_at=now)

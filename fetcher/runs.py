@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,7 +28,7 @@ from fetcher.lots import lots
 from fetcher.memory import DISTRUST, Memory, changes, recall
 from fetcher.models import FetchRun, RemoteFolder
 from fetcher.opening import inbox_of, open_runs, patiently
-from fetcher.outcomes import Outcome, close, outcome_of
+from fetcher.outcomes import LOST, Outcome, close, outcome_of
 from fetcher.planning import (
     NOTHING_FAILED,
     FetchPlan,
@@ -56,10 +56,20 @@ def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRu
     failures end up in the run's code; anything else is logged and told as our own fault.
     """
     runs = patiently(partial(open_runs, [account_id], now=timezone.now()))
-    outcome = visit(runs[0], stopping) if runs else None
-    if outcome is None:
+    if not runs:
         return None
+    outcome = visit(runs[0], stopping)
+    if outcome is None:
+        return patiently(partial(_lost, runs[0]))
     return patiently(lambda: close(runs[0], outcome, now=timezone.now()))
+
+
+def _lost(run: FetchRun) -> FetchRun:
+    """Return a run as whoever closed it has left it; nothing is left of a removed account's."""
+    with suppress(FetchRun.DoesNotExist):
+        run.refresh_from_db()
+    run.code = LOST
+    return run
 
 
 def visit(run: FetchRun, stopping: Stopping) -> Outcome | None:

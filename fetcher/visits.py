@@ -80,7 +80,7 @@ def _take(most: int) -> int:
 def _begin(account_ids: Sequence[int], stopping: Stopping) -> Visits:
     runs: list[FetchRun] = []
     try:
-        runs = patiently(partial(open_runs, account_ids, now=timezone.now()))
+        runs = patiently(partial(open_runs, account_ids, now=timezone.now(), by_worker=True))
     finally:
         if unused := len(account_ids) - len(runs):
             _FREE.release(unused)

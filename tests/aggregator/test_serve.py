@@ -113,6 +113,16 @@ def test_it_starts_heals_refuses_a_second_one_and_ends(tmp_path: Path) -> None:
     assert "put it back from your backup" in refusal(data, port)
 
 
+def test_asking_for_help_makes_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "var"
+    settings = environment(data, free_port())
+    said = subprocess.run(
+        [*SERVE, "--help"], env=settings, cwd=ROOT, check=True, text=True, capture_output=True
+    ).stdout
+    assert "Serve Muara" in said
+    assert not data.exists()
+
+
 def test_a_killed_worker_leaves_no_account_waiting(tmp_path: Path) -> None:
     data, port, log = tmp_path / "var", free_port(), tmp_path / "log"
     settings = environment(data, port)
@@ -132,7 +142,8 @@ from fetcher.models import FetchRun
 from tests.builders import make_account, make_user
 now = timezone.now()
 account = make_account(make_user(), next_fetch_at=now + timedelta(days=1))
-FetchRun.objects.create(account=account, opened_at=now, lease_until=now + timedelta(days=1))
+lease = now + timedelta(days=1)
+FetchRun.objects.create(account=account, opened_at=now, lease_until=lease, by_worker=True)
 """
 
 

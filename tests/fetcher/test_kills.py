@@ -20,7 +20,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ExternalAccount
-from fetcher.outcomes import close_left_open
+from fetcher.leases import LEASE
+from fetcher.outcomes import close_stale_runs
 from tests.conftest import absent
 from tests.fetcher.offers import Offer, litter
 from tests.servers.dovecot import Dovecot
@@ -89,7 +90,7 @@ def test_killed_at_any_call_every_message_ends_up_here_once(
     for point in points:
         box = offer(delete_after_days)
         visitor.visit(box.account, kill_at=point)
-        close_left_open(now=timezone.now())
+        close_stale_runs(now=timezone.now() + 2 * LEASE)
         wrong += box.visit_twice()
         box.clear()
     kind = "left at the server" if delete_after_days is None else "deleted there"

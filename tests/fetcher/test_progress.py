@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import ExternalAccount
+from fetcher.leases import LEASE
 from fetcher.models import FetchRun
-from fetcher.outcomes import close_left_open
+from fetcher.outcomes import close_stale_runs
 from fetcher.progress import Amount, time_left
 from fetcher.runs import run_fetch
 from tests.fetcher.offers import LETTERS, Offer
@@ -127,12 +128,14 @@ def test_a_killed_worker_leaves_the_count_to_the_next_visit(offer: Callable[...,
 
     def killed() -> bool:
         if FetchRun.objects.get().messages >= 8:
-            close_left_open(now=timezone.now())
+            close_stale_runs(now=timezone.now() + 2 * LEASE)
             seen.append(timezone.now())
         return False
 
-    assert run_fetch(account.pk, stopping=killed) is None
+    lost = run_fetch(account.pk, stopping=killed)
     assert seen
+    assert lost is not None
+    assert lost.code == "run.lost"
     account.refresh_from_db()
     # Reading runs ahead of storing, by how much is not told.
     done, total = counted(account)

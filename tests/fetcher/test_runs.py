@@ -179,9 +179,25 @@ def test_an_open_run_is_the_lock_and_a_lapsed_one_is_freed(mailbox: Mailbox) -> 
 def test_a_start_frees_every_account_that_was_left_in_a_visit(mailbox: Mailbox) -> None:
     account = mailbox(dispatched_until=timezone.now() + timedelta(minutes=5))
     now = timezone.now()
-    FetchRun.objects.create(account=account, opened_at=now, lease_until=now + timedelta(hours=1))
+    lease = now + timedelta(hours=1)
+    FetchRun.objects.create(account=account, opened_at=now, lease_until=lease, by_worker=True)
     assert close_left_open(now=now) == 1
     assert list(ExternalAccount.objects.due(now)) == [account]
+
+
+def test_a_start_leaves_the_visit_of_a_command_to_its_end(mailbox: Mailbox) -> None:
+    account = mailbox(*(letter(number) for number in range(3)))
+    closed: list[int] = []
+
+    def starting() -> bool:
+        closed.append(close_left_open(now=timezone.now()))
+        return False
+
+    run = run_fetch(account.pk, stopping=starting)
+    assert run is not None
+    assert closed
+    assert not any(closed)
+    assert (run.code, run.messages) == ("", 3)
 
 
 def test_a_stopping_worker_keeps_what_it_has_and_comes_back_at_once(mailbox: Mailbox) -> None:
