@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from email.utils import parseaddr
 from importlib.util import find_spec
@@ -33,6 +34,12 @@ _asked_for = {"ENV_FILE"}
 def refuse(sentence: str) -> NoReturn:
     """End the program with one sentence that says what to do."""
     raise SystemExit(f"muara: {sentence}")
+
+
+def asks_for_help(words: Sequence[str]) -> bool:
+    """Tell whether a command of manage.py only asks what there is, for which nothing is made."""
+    is_ours = Path(words[0]).name == "manage.py"
+    return is_ours and (words[1:2] in ([], ["help"]) or not {"-h", "--help"}.isdisjoint(words))
 
 
 def read_env_file(named: str, usual: Path) -> set[str]:

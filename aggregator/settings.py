@@ -6,6 +6,7 @@ A value that cannot be used ends the program with one sentence that names the va
 from __future__ import annotations
 
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -50,6 +51,8 @@ def _secret(name: str, file_name: str, make: Any) -> tuple[str, str]:
         missing = f"MUARA_{name} is missing; .env.example says how to make one."
         return value or refuse(missing), f"MUARA_{name}"
     path = KEY_FOLDER / file_name
+    if environment.asks_for_help(sys.argv) and not path.exists():
+        return make(), str(path)
     try:
         return read_or_make(path, make, may_make=not _database.exists()), str(path)
     except KeyMissing:
@@ -101,6 +104,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# What is printed is for people to read, such as a mail that no server sends.
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CACHES: dict[str, dict[str, Any]] = {
