@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseTrouble
 
 from accounts.models import User
+from accounts.preparing import wait_until_prepared
 
 WRONG_CALL = 2
 INTERRUPTED = 130
@@ -39,6 +40,7 @@ class PlainCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command and tell how it failed, if it did."""
         try:
+            wait_until_prepared(self.stderr.write)
             return super().execute(*args, **options)
         except KeyboardInterrupt:
             failure = CommandError("Stopped; what was done is kept.", returncode=INTERRUPTED)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from django.contrib.auth import authenticate
@@ -19,6 +20,7 @@ from django.core.management import (
     get_commands,
     load_command_class,
 )
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -30,6 +32,7 @@ from accounts import vault
 from accounts.management.base import JsonCommand
 from accounts.models import Credential, ExternalAccount, Probe, User
 from accounts.onboarding import NewAccount
+from accounts.preparing import preparing
 from tests.accounts.test_onboarding import SECRET, server
 from tests.builders import make_account, make_user
 
@@ -56,6 +59,31 @@ def _run(*words: str) -> tuple[int, str, str]:
     except SystemExit as end:
         return int(str(end.code)), out.getvalue(), err.getvalue()
     return 0, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_waits_while_a_start_prepares_the_database(
+    typed: Typed, settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings.MUARA_DATA = tmp_path
+    typed(STRONG)
+    ended, said = Event(), ""
+
+    def add() -> None:
+        try:
+            call_command("adduser", "siti@muara.example", "--password-stdin")
+        finally:
+            connection.close()
+            ended.set()
+
+    with preparing():
+        Thread(target=add).start()
+        while "waiting until that is done" not in said:
+            assert not ended.wait(0.01)
+            said += capfd.readouterr().err
+        assert not User.objects.exists()
+    assert ended.wait(30)
+    assert User.objects.get().email == "siti@muara.example"
 
 
 @pytest.mark.django_db

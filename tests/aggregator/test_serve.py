@@ -24,6 +24,12 @@ from tests.servers.processes import answers, free_port, running, stop, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVE = [sys.executable, str(ROOT / "manage.py"), "serve"]
+SLOW = [
+    *(sys.executable, "-c"),
+    "import django; django.setup(); from aggregator.management.commands import serve;"
+    "serve.SLOW_SECONDS = 0; from django.core.management import execute_from_command_line as run;"
+    "run(['manage.py', 'serve'])",
+]
 
 
 def environment(data: Path, port: int, **more: str) -> dict[str, str]:
@@ -126,9 +132,11 @@ def test_asking_for_help_makes_nothing(tmp_path: Path) -> None:
 def test_a_killed_worker_leaves_no_account_waiting(tmp_path: Path) -> None:
     data, port, log = tmp_path / "var", free_port(), tmp_path / "log"
     settings = environment(data, port)
-    with running(SERVE, log=log, environment=settings, cwd=ROOT) as process:
+    with running(SLOW, log=log, environment=settings, cwd=ROOT) as process:
         wait_for(lambda: answers(port), what="serve", log=log, process=process, seconds=60)
         until(lambda: health(port)["ok"] is True, 20)
+        steps = ["Bringing the database up to date …", "Collecting the files of the pages …"]
+        assert log.read_text().splitlines()[:2] == steps
         shell = [sys.executable, "manage.py", "shell", "--no-imports", "-c", OPEN_RUN]
         subprocess.run(shell, env=settings, cwd=ROOT, check=True)
         os.kill(children(process.pid)[1], signal.SIGKILL)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +21,7 @@ from django.utils import timezone
 
 from accounts.keycheck import keys_problem
 from accounts.management.base import PlainCommand
+from accounts.preparing import preparing
 from aggregator.database import remedy
 from aggregator.lifeline import end_with_parent, take_lock
 from aggregator.staticfiles import collect_if_stale
@@ -29,6 +32,8 @@ from fetcher.outcomes import close_left_open
 from wire.listening import try_to_listen
 
 SILENCE_LIMIT = timedelta(seconds=60)
+# Whoever waits longer than this is told for what.
+SLOW_SECONDS = 3.0
 
 
 class Command(PlainCommand):
@@ -43,7 +48,10 @@ class Command(PlainCommand):
         end_with_parent()
         lock = self._lock(Path(settings.MUARA_DATA))
         self._try_address(settings.MUARA_BIND, settings.MUARA_PORT)
-        self._prepare()
+        with preparing(), self._step("Bringing the database up to date …"):
+            self._prepare_database()
+        with self._step("Collecting the files of the pages …"):
+            collect_if_stale()
         started = timezone.now()
         supervisor = Supervisor(self._say, lock, lambda: worker_is_silent(since=started), free_runs)
         code = supervisor.run()
@@ -53,6 +61,16 @@ class Command(PlainCommand):
     def _say(self, sentence: str) -> None:
         self.stdout.write(sentence)
         self.stdout.flush()
+
+    @contextmanager
+    def _step(self, sentence: str) -> Iterator[None]:
+        """Say what is being done if it takes long."""
+        slow = Timer(SLOW_SECONDS, self._say, [sentence])
+        slow.start()
+        try:
+            yield
+        finally:
+            slow.cancel()
 
     def _lock(self, data: Path) -> int:
         try:
@@ -79,8 +97,8 @@ class Command(PlainCommand):
         except OSError as error:
             raise CommandError(cannot_listen(host, port, error)) from error
 
-    def _prepare(self) -> None:
-        """Bring the database and the static files up to date, for this user alone to read."""
+    def _prepare_database(self) -> None:
+        """Bring the database up to date, for this user alone to read."""
         os.umask(0o077)
         try:
             call_command("migrate", interactive=False, verbosity=0)
@@ -93,7 +111,6 @@ class Command(PlainCommand):
             ) from error
         if problem:
             raise CommandError(problem)
-        collect_if_stale()
 
 
 def worker_is_silent(*, since: Any) -> bool:
