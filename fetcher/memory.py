@@ -16,6 +16,8 @@ Columns = dict[str, str | int | datetime | None]
 # After any failure the server is asked what it can do. The position needs no such care: it is
 # believed only as far as the server confirms it.
 DISTRUST: Columns = {"offers_before": "", "offers_after": ""}
+# Only a whole listing names everything again.
+FORGOTTEN: Columns = {"last_count": None}
 NOWHERE = Position(0, "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from accounts import lifecycle, quotas
 from accounts.models import ExternalAccount, State
 from fetcher import progress, service, tally
+from fetcher.memory import FORGOTTEN
 from fetcher.models import FetchRun, RemoteFolder
 from fetcher.schedule import LONGEST_WAIT, next_fetch_time
 from wire.errors import AccessDisabled, AuthenticationFailed, MailError, Retry
@@ -32,7 +33,8 @@ class Outcome:
     """How a visit ended: code and facts for the card, and whether trying again can help.
 
     ``retry`` is None when all went well; ``stopped`` means that the worker is ending, the owner has
-    paused the account, or the visit's time was up: what is left goes on at once, if at all.
+    paused the account or asked for another visit, or this one's time was up: what is left goes on
+    at once, if at all.
     ``wait`` is how long the provider wants to be left alone. ``memory`` holds the columns of the
     remote folder that the next visit shall find changed.
     """
@@ -70,6 +72,8 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
     with transaction.atomic():
         account = ExternalAccount.objects.select_for_update().get(pk=run.account_id)
         punctuality = service.punctuality_of(run, account)
+        if is_asked_for_again(run, account, now=now):
+            outcome = replace(outcome, stopped=True, memory={**outcome.memory, **FORGOTTEN})
         if is_ours := _end(run, outcome, now):
             _leave_outcome(account, outcome, now)
             _leave_memory(account, outcome)
@@ -89,6 +93,15 @@ def close(run: FetchRun, outcome: Outcome, *, now: datetime) -> FetchRun:
         seconds=round((now - run.opened_at).total_seconds(), 3),
     )
     return run
+
+
+def is_asked_for_again(run: FetchRun, account: ExternalAccount, *, now: datetime) -> bool:
+    """Tell whether another visit was asked for while this one was under way.
+
+    ``account`` is as it is now. What was asked for may be more than this visit could see.
+    """
+    due_at = account.next_fetch_at
+    return due_at is not None and due_at <= now and due_at != run.account.next_fetch_at
 
 
 def _end(run: FetchRun, outcome: Outcome, now: datetime) -> bool:

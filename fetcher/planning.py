@@ -41,6 +41,7 @@ class Fate(Enum):
     TOO_LARGE = auto()
     ASIDE = auto()
     TRIED = auto()
+    SKIPPED = auto()
     WAITED = auto()
 
 
@@ -59,7 +60,7 @@ class Failure:
     """What is known of a message that could not be had; the size is at least so many octets.
 
     ``is_without_room`` tells that it came and was let go, since the storage was full; a message
-    that ``is_wanted`` was asked for by its owner.
+    that ``is_wanted`` was asked for by its owner. One that ``is_fresh`` failed in this very visit.
     """
 
     is_too_large: bool
@@ -68,6 +69,7 @@ class Failure:
     last_at: datetime
     is_without_room: bool = False
     is_wanted: bool = False
+    is_fresh: bool = False
 
     def fate(self, *, max_message_bytes: int, now: datetime) -> Fate:
         """Tell what becomes of it: the larger one is left until more is allowed, the other rests.
@@ -81,6 +83,8 @@ class Failure:
             return Fate.TRIED
         if self.is_too_large:
             return Fate.TOO_LARGE if self.size > max_message_bytes else Fate.TRIED
+        if self.is_fresh:
+            return Fate.SKIPPED
         rests = self.tries >= TRIES and now - self.last_at < TRIED_AGAIN_AFTER
         return Fate.ASIDE if rests else Fate.TRIED
 
@@ -99,15 +103,17 @@ class Options:
 class FetchPlan:
     """What a visit will fetch, and about how many octets that is.
 
-    ``too_large`` and ``set_aside`` count what is left where it is, ``waiting`` what stays there for
-    want of room, the smallest of it with so many octets as ``needs``; ``later`` what the limit per
-    visit leaves to the next one; ``held`` is what the provider gives only on another day.
+    ``too_large`` and ``set_aside`` count what is left where it is, ``skipped`` what was asked for
+    in vain earlier in the visit, ``waiting`` what stays there for want of room, the smallest of it
+    with so many octets as ``needs``; ``later`` what the limit per visit leaves to the next one;
+    ``held`` is what the provider gives only on another day.
     """
 
     download: Sequence[Found] = ()
     octets: int = 0
     too_large: int = 0
     set_aside: int = 0
+    skipped: int = 0
     waiting: int = 0
     needs: int = 0
     later: int = 0
@@ -146,6 +152,7 @@ def plan_fetch(
         octets=sum(map(size, download)),
         too_large=fates.count(Fate.TOO_LARGE),
         set_aside=fates.count(Fate.ASIDE),
+        skipped=fates.count(Fate.SKIPPED),
         waiting=len(waiting),
         needs=min(map(size, waiting), default=0),
         later=len(fitting[limit:]),

@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any
 
 from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from accounts.models import ExternalAccount
 from fetcher.models import FetchRun
@@ -69,10 +70,14 @@ def time_left(
 
 
 def begin(run: FetchRun, plan: FetchPlan, *, listed: int, now: datetime) -> None:
-    """Write down what a visit is going to fetch, on top of what earlier visits have fetched."""
+    """Write down what a visit is going to fetch, on top of what was fetched already."""
     octets = plan.octets
-    visited = FetchRun.objects.filter(pk=run.pk)
-    visited.update(listed=listed, began_at=now, planned=len(plan.download), planned_octets=octets)
+    FetchRun.objects.filter(pk=run.pk).update(
+        listed=listed,
+        began_at=Coalesce("began_at", now),
+        planned=F("messages") + plan.skipped + len(plan.download),
+        planned_octets=F("octets") + octets,
+    )
     ExternalAccount.objects.filter(pk=run.account_id).update(
         **AT_REST,
         progress_total=F("progress_done") + len(plan.download) + plan.later,

@@ -12,7 +12,7 @@ from accounts import quotas
 from accounts.models import ExternalAccount, State
 from fetcher import progress, service, tally
 from fetcher.models import FetchRun
-from fetcher.outcomes import Outcome
+from fetcher.outcomes import Outcome, is_asked_for_again
 from fetcher.schedule import next_fetch_time
 
 QUIET = Outcome()
@@ -23,12 +23,16 @@ def close_quiet(runs: Collection[FetchRun], *, now: datetime) -> set[int]:
     """Close runs whose outcome was ``QUIET`` as ``outcomes.close`` would, in few statements.
 
     Return the keys of those that are done with. The others stored or deleted something after all,
-    or belong to accounts that are not active any more, and want closing one by one.
+    or belong to accounts that are not active any more or wanted again, and are closed one by one.
     """
     with transaction.atomic():
         accounts = ExternalAccount.objects.filter(pk__in=[run.account_id for run in runs])
         active = accounts.select_for_update().filter(state=State.ACTIVE).order_by("pk")
         by_id = {account.pk: account for account in active.only(*COLUMNS)}
+        for run in runs:
+            account = by_id.get(run.account_id)
+            if account and is_asked_for_again(run, account, now=now):
+                del by_id[run.account_id]
         empty = FetchRun.objects.filter(
             pk__in=[run.pk for run in runs], closed_at=None, messages=0, deleted=0
         ).filter(account__in=by_id)

@@ -40,6 +40,7 @@ from fetcher.planning import (
 from fetcher.recognition import Recognised, note, recognise
 from fetcher.schedule import LONGEST_WAIT
 from fetcher.sessions import Headings, find_messages, open_session
+from fetcher.sittings import in_sittings
 from fetcher.stopping import VISIT_SECONDS, Allowance, Stopping, Unwanted, either
 from wire.errors import MailError, MessageTooLarge, Retry
 from wire.session import MailSession
@@ -79,7 +80,8 @@ def visit(run: FetchRun, stopping: Stopping) -> Outcome | None:
     """
     try:
         with LEASES.held(run):
-            return _visit(run, either(stopping, Unwanted(run.account_id)))
+            unwanted = either(stopping, Unwanted(run.account_id))
+            return in_sittings(run, partial(_visit, run, unwanted), unwanted)
     except RunLost:
         log.warning("run lost", account=run.account_id, run=run.pk)
         return None
@@ -131,7 +133,7 @@ def _counted(run: FetchRun, session: MailSession) -> Iterator[None]:
     try:
         yield
     finally:
-        run.received = session.octets_in
+        run.received += session.octets_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _look_and_plan(
     named, is_whole = find_messages(session, headings, folder, memory.position)
     with desk():
         known = _look(run, headings, folder, named, is_whole=is_whole)
-        failed = _failed(folder, known.listing, limits)
+        failed = _failed(run, folder, known.listing, limits)
         plan = _plan(run.account, limits, known, failed)
         if plan.download:
             listed = len(known.listing.found)
@@ -212,11 +214,14 @@ def _mark_deleted(
     return deletion.mark(session, folder, listing, delete_after_days=days, now=timezone.now())
 
 
-def _failed(folder: RemoteFolder, listing: Listing, limits: Plan) -> Mapping[tuple[str, int], Past]:
+def _failed(
+    run: FetchRun, folder: RemoteFolder, listing: Listing, limits: Plan
+) -> Mapping[tuple[str, int], Past]:
     if not (listing.found or listing.is_whole):
         return NOTHING_FAILED
     most = limits.max_message_bytes
-    return setaside.pasts(folder, max_message_bytes=most, now=timezone.now())
+    now = timezone.now()
+    return setaside.pasts(folder, max_message_bytes=most, visited_at=run.opened_at, now=now)
 
 
 def _plan(
@@ -247,10 +252,10 @@ def _told(
         "waiting": plan.waiting + unkept,
         "too_large": plan.too_large + too_large + _still(account, seen, "too_large"),
         "set_aside": plan.set_aside + _still(account, seen, "set_aside"),
-        "skipped": len(haul.failures) - too_large,
+        "skipped": plan.skipped + len(haul.failures) - too_large,
         "later": plan.later,
         "recognised": seen.moved + haul.again,
-        "unkept": haul.asked - haul.kept,
+        "unkept": plan.skipped + haul.asked - haul.kept,
         "cut_off": cut_off,
     }
     facts: dict[str, str | int] = {name: count for name, count in counts.items() if count}

@@ -20,8 +20,10 @@ TOO_LARGE, NO_ROOM, UNREAD = "message.toolarge", "quota.full", "message.unread"
 Key = tuple[str, int]
 
 
-def pasts(folder: RemoteFolder, *, max_message_bytes: int, now: datetime) -> dict[Key, Past]:
-    """Return what becomes of the messages that could not be had before."""
+def pasts(
+    folder: RemoteFolder, *, max_message_bytes: int, visited_at: datetime, now: datetime
+) -> dict[Key, Past]:
+    """Return what becomes of the messages that could not be had before, or in this very visit."""
     found = {}
     for row in SetAside.objects.filter(remote_folder=folder, message=None):
         failure = Failure(
@@ -31,6 +33,7 @@ def pasts(folder: RemoteFolder, *, max_message_bytes: int, now: datetime) -> dic
             last_at=row.last_at,
             is_without_room=row.code == NO_ROOM,
             is_wanted=row.is_wanted,
+            is_fresh=row.last_at >= visited_at,
         )
         fate = failure.fate(max_message_bytes=max_message_bytes, now=now)
         found[row.uid, row.occurrence] = Past(fate, row.size)
@@ -72,6 +75,11 @@ def try_again(account: ExternalAccount, ids: Collection[int], *, now: datetime) 
         RemoteFolder.objects.filter(account=account).update(last_count=None)
         ask_for_visits(ExternalAccount.objects.filter(pk=account.pk), now=now)
     return count
+
+
+def count_since(account: ExternalAccount, begin: datetime) -> int:
+    """Count the messages that could not be had since a moment."""
+    return rows_of(account).filter(last_at__gte=begin, message=None).count()
 
 
 def are_wanted(folder: RemoteFolder) -> bool:

@@ -26,7 +26,7 @@ from fetcher.planning import BATCH_BYTES
 from mailstore.models import Message
 from tests.builders import make_user
 from tests.fetcher.test_visits import NAME, PASSWORD, make_accounts
-from tests.servers.scripted import Behaviour, Pop3Server, Talk
+from tests.servers.scripted import Behaviour, Pop3Server, Talk, says
 from tests.servers.shapes import ROOT
 from tests.sweeps import IS_WHOLE, RESULTS, seconds
 from wire.endpoint import Security
@@ -167,6 +167,7 @@ def test_many_long_lists_at_once_fill_no_memory(tmp_path: Path) -> None:
         with suppress(BrokenBarrierError):
             together.wait(seconds(60, 600))
             held.append(argument)
+        talk.server.behave("GREETING", says(b"-ERR that is enough\r\n"))
         raise ConnectionResetError
 
     sizes, uids = numbered(LISTED, b"1#"), numbered(LISTED, b"0000abcd-0000-#")

@@ -88,7 +88,7 @@ def test_after_a_failure_the_server_is_asked_afresh_and_nothing_is_lost(
 ) -> None:
     hold(server, "ab")
     visit(account)
-    hold(server, "abcd")
+    hold(server, "abcdefgh")
     server.behave("RETR", says_then_leaves(b"+OK\r\nSubj"))
     failed = run_fetch(account.pk)
     assert failed is not None
@@ -97,7 +97,7 @@ def test_after_a_failure_the_server_is_asked_afresh_and_nothing_is_lost(
     assert (folder.offers_before, folder.last_uid) == ("", "uid-b")
     del server.behaviours["RETR"]
     visit(account)
-    assert stored() == letters("abcd")
+    assert stored() == letters("abcdefgh")
     assert RemoteFolder.objects.get().offers_before
 
 

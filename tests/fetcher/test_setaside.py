@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ExternalAccount, Plan
-from fetcher import setaside
+from fetcher import sessions, setaside, sittings
 from fetcher.models import SetAside
 from fetcher.planning import TRIES
 from fetcher.runs import run_fetch
+from fetcher.visits import visit_all
 from mailstore.models import Message
 from mailstore.parsing import UNREAD, parse
 from tests.fetcher.mailboxes import hold, letter, letters, stored, visit
-from tests.servers.scripted import Behaviour, Pop3Server, Talk, retr
+from tests.servers.scripted import (
+    Behaviour,
+    Pop3Server,
+    Talk,
+    retr,
+    says_then_leaves,
+    says_then_stalls,
+    stat,
+)
+from wire.limits import Limits
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -70,30 +81,54 @@ def test_a_message_that_is_refused_five_times_is_set_aside_for_a_day(
     assert SetAside.objects.count() == 0
 
 
+def hangs_at(number: str) -> Behaviour:
+    """Make a RETR that never answers for one message."""
+    stall = says_then_stalls(b"+OK\r\nSubject: ha")
+    return lambda talk, argument: (stall if argument == number else retr)(talk, argument)
+
+
+@pytest.mark.parametrize("breaks", [leaves_at("5"), hangs_at("5")], ids=["leaves", "hangs"])
 def test_a_message_over_which_the_session_breaks_does_not_hold_up_the_others(
-    server: Pop3Server, account: ExternalAccount
+    server: Pop3Server,
+    account: ExternalAccount,
+    breaks: Behaviour,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sessions, "Limits", partial(Limits, answer_seconds=0.3))
     hold(server, "abcdef")
-    server.behave("RETR", leaves_at("5"))
-    codes = []
-    for _ in range(TRIES + 1):
-        run = run_fetch(account.pk)
-        assert run is not None
-        codes.append(run.code)
-    assert codes == ["conn.lost"] * TRIES + [""]
+    server.behave("RETR", breaks)
+    run = visit(account)
+    assert (run.messages, run.planned, run.facts) == (5, 6, {"skipped": 1, "unkept": 1})
+    assert run.received > sum(map(len, server.messages[:4]))
     assert stored() == letters("abcdf")
     assert SetAside.objects.get().uid == "uid-e"
+    account.refresh_from_db()
+    assert (account.failing_since, account.last_code) == (None, "")
+    for count in range(2, TRIES + 1):
+        visit(account)
+        assert SetAside.objects.get().tries == count
+    assert visit(account).facts == {"set_aside": 1}
 
 
-def test_after_the_first_break_the_others_come_before(
+def test_where_every_message_breaks_the_session_the_visit_soon_ends(
     server: Pop3Server, account: ExternalAccount
 ) -> None:
     hold(server, "abcdef")
-    server.behave("RETR", leaves_at("6"))
-    run_fetch(account.pk)
-    assert stored() == letters("")
-    run_fetch(account.pk)
-    assert stored() == letters("abcde")
+    server.behave("RETR", says_then_leaves(b""))
+    run = run_fetch(account.pk)
+    assert run is not None
+    assert (run.code, server.connections) == ("conn.lost", sittings.MOST)
+    assert [row.tries for row in SetAside.objects.all()] == [1] * sittings.MOST
+
+
+def test_a_session_that_breaks_over_no_message_is_not_begun_again(
+    server: Pop3Server, account: ExternalAccount
+) -> None:
+    hold(server, "abc")
+    server.behave("LIST", says_then_leaves(b"+OK\r\n1 "))
+    run = run_fetch(account.pk)
+    assert run is not None
+    assert (run.code, server.connections) == ("conn.lost", 1)
 
 
 def test_a_message_that_is_too_large_is_read_once_and_left_until_more_is_allowed(
@@ -179,8 +214,37 @@ def test_a_wish_that_comes_during_a_visit_is_not_forgotten(
     server.behave("RETR", wishing)
     assert visit(account).facts == {"set_aside": 1}
     assert stored() == letters("acd")
+    assert list(ExternalAccount.objects.due(timezone.now())) == [account], "at once"
+    server.behave("RETR", retr)
     visit(account)
     assert stored() == letters("abcd")
+    account.refresh_from_db()
+    assert account.next_fetch_at is not None
+    assert account.next_fetch_at > timezone.now(), "and once only"
+
+
+def test_a_wish_that_comes_during_a_visit_without_news_is_heard_too(
+    server: Pop3Server, account: ExternalAccount
+) -> None:
+    hold(server, "abc")
+    server.behave("RETR", refuses("2", "-ERR cannot open message"))
+    for _ in range(TRIES + 1):
+        visit(account)
+    row = SetAside.objects.get()
+
+    def wishing(talk: Talk, argument: str) -> None:
+        setaside.try_again(account, [row.pk], now=timezone.now())
+        connection.close()
+        del server.behaviours["STAT"]
+        return stat(talk, argument)
+
+    server.behave("RETR", retr)
+    server.behave("STAT", wishing)
+    visit_all([account.pk], lambda: False)
+    assert "STAT" not in server.behaviours
+    assert list(ExternalAccount.objects.due(timezone.now())) == [account], "at once"
+    visit(account)
+    assert stored() == letters("abc")
 
 
 def test_a_message_that_cannot_be_read_is_stored_and_listed(
