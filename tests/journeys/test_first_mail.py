@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from itertools import count
+from itertools import count, product
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -17,15 +17,18 @@ from demo.mailboxes import make_mailboxes
 from tests.journeys.visits import Visit, visit
 from tests.servers.dovecot import Dovecot
 from tests.servers.shapes import Program, embedded, scaled_out
+from tests.sweeps import IS_WHOLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
 SHAPES = ("embedded", "scaled-out")
 SCREENS = {"wide": (1280, 800), "phone": (390, 844)}
+# Each shape and each screen once, or every pair of them.
+JOURNEYS = [*product(SHAPES, SCREENS)] if IS_WHOLE else [*zip(SHAPES, SCREENS, strict=True)]
 PASSWORD = "perahu kecil di muara"
 NUMBERS = count(1)
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+@pytest.fixture(scope="module")
 def program(
     request: pytest.FixtureRequest, dovecot: Dovecot, authority_file: str
 ) -> Iterator[Program]:
@@ -152,7 +155,7 @@ def speak_indonesian(person: Visit) -> None:
     person.look("indonesian")
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize(("program", "screen"), JOURNEYS, indirect=["program"])
 def test_a_stranger_signs_up_and_reads_their_first_mail(
     program: Program, chromium: Browser, dovecot: Dovecot, screen: str
 ) -> None:
