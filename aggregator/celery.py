@@ -67,6 +67,10 @@ app.conf.beat_schedule = {
     "old codes": _every("accounts.tasks.forget_old_codes", 3600.0),
     "stale": _every("fetcher.tasks.close_stale_runs", 30.0),
     "purge": _every("mailstore.tasks.purge_removed_accounts", 60.0),
+    "discarded": _every("mailstore.tasks.erase_discarded", 3600.0),
+    "emptying": _every("mailstore.tasks.empty_asked", 10.0),
+    "snoozed": _every("mailstore.tasks.wake_snoozed", 5.0),
+    "returned": _every("mailstore.tasks.take_down_returned", 3600.0),
     "journal": _every("fetcher.tasks.prune_journal", 3600.0),
     "heart": _every("fetcher.tasks.beat_heart", 5.0),
 }

@@ -6,6 +6,7 @@ The shape of all of them:
 
     done = move(user, messages, Role.ARCHIVE)       # or any Folder of the person's own
     done = set_keyword(user, messages, "seen", True)
+    done = set_label(user, messages, label, True)
     done.count                                      # how many changed
     done.undo                                       # what undo() takes; None where nothing did
     undo(user, done.undo)                           # once, within an hour
@@ -19,24 +20,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from accounts import quotas
 from accounts.models import ExternalAccount, User
-from mailstore import purging
+from mailstore import labels, purging
 from mailstore.folders import role_folder
-from mailstore.models import Folder, Message, MessageQuerySet, Role, Undo
+from mailstore.models import (
+    DISCARDED,
+    Folder,
+    Label,
+    Message,
+    MessageQuerySet,
+    Role,
+    Undo,
+)
 
 # Databases limit how many values one statement may name.
 AT_ONCE = 5000
 UNDO_WITHIN = timedelta(hours=1)
-ERASABLE = (Role.TRASH, Role.JUNK)
 Keyword = Literal["seen", "flagged"]
 
 
@@ -49,7 +57,10 @@ class Done:
 
 
 class _Change(NamedTuple):
-    """Messages that went from one value of a column to another; folders are named by their id."""
+    """Messages that went from one value of a column to another; folders are named by their id.
+
+    Of a label one end is its id, the other 0.
+    """
 
     field: str
     before: int
@@ -89,6 +100,17 @@ def set_keyword(user: User, messages: MessageQuerySet, keyword: Keyword, value: 
 
 
 @transaction.atomic
+def set_label(user: User, messages: MessageQuerySet, label: Label, value: bool) -> Done:  # noqa: FBT001 - the value itself
+    """Put one of the person's labels on messages, or take it off."""
+    quotas.hold(user.pk)
+    has_it = Q(labels=label)
+    changing = messages.for_user(user).filter(~has_it if value else has_it)
+    ids = list(changing.values_list("pk", flat=True))
+    ends = (0, label.pk) if value else (label.pk, 0)
+    return _do(user, [_Change("label", *ends, ids)] if ids else [])
+
+
+@transaction.atomic
 def undo(user: User, public_id: UUID) -> int:
     """Take back what was done, once; return how many messages are again as they were.
 
@@ -116,7 +138,7 @@ def erase(user: User, messages: MessageQuerySet) -> int:
     In transactions of their own, so that nobody waits long for a large trash. What has been
     erased is not fetched again.
     """
-    doomed = messages.for_user(user).filter(folder__role__in=ERASABLE)
+    doomed = messages.for_user(user).filter(folder__role__in=DISCARDED)
     ids = list(doomed.values_list("pk", flat=True))
     return sum(purging.erase(user.pk, some) for some in _batches(ids, purging.BATCH))
 
@@ -167,10 +189,19 @@ def _apply(owner_id: int, change: _Change) -> int:
 
 
 def _apply_some(owner_id: int, change: _Change, ids: Sequence[int]) -> int:
+    if change.field == "label":
+        return labels.turn(owner_id, ids, off=change.before, on=change.after)
+    if change.field == "flagged":
+        return _write(owner_id, change, ids)
+    with labels.counted(owner_id, ids):
+        return _write(owner_id, change, ids)
+
+
+def _write(owner_id: int, change: _Change, ids: Sequence[int]) -> int:
     still = Message.objects.filter(owner=owner_id, pk__in=ids, **{change.field: change.before})
     groups = still.values_list("folder_id", "seen").annotate(Count("pk"), Sum("size"))
     counted = [_Group(*row) for row in groups]
-    still.update(**{change.field: change.after})
+    still.update(**{change.field: change.after}, **_discarded(change))
     for group in sorted(counted):
         if change.field == "folder":
             _count(change.before, group, -1)
@@ -179,6 +210,14 @@ def _apply_some(owner_id: int, change: _Change, ids: Sequence[int]) -> int:
             step = -group.number if change.after else group.number
             Folder.objects.filter(pk=group.folder_id).update(unread=F("unread") + step)
     return sum(group.number for group in counted)
+
+
+def _discarded(change: _Change) -> dict[str, datetime | None]:
+    """Return the time from which a move to Trash or Spam counts, none for any other."""
+    if change.field != "folder":
+        return {}
+    is_discarded = Folder.objects.filter(pk=change.after, role__in=DISCARDED).exists()
+    return {"discarded_at": timezone.now() if is_discarded else None}
 
 
 class _Group(NamedTuple):

@@ -1,4 +1,4 @@
-"""Counts again what is otherwise moved step by step: folders, quotas, empty conversations."""
+"""Counts again what is otherwise moved step by step: folders, labels, quotas, conversations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from accounts import quotas
-from mailstore.models import Folder, Message, Thread
+from mailstore.labels import KEPT
+from mailstore.models import Folder, Label, Message, Thread
 
 BATCH = 500
 
@@ -23,6 +24,16 @@ def recount(folder_id: int) -> None:
             total=Count("pk"), unread=Count("pk", filter=Q(seen=False)), size=Sum("size", default=0)
         )
         Folder.objects.filter(pk=folder_id).update(**counts)
+
+
+@transaction.atomic
+def recount_label(label_id: int) -> None:
+    """Set a label's counters to what carries it, outside Trash and Spam."""
+    if label := Label.objects.filter(pk=label_id).first():
+        quotas.hold(label.owner_id)
+        carrying = Message.objects.filter(KEPT, labels=label)
+        counts = carrying.aggregate(total=Count("pk"), unread=Count("pk", filter=Q(seen=False)))
+        Label.objects.filter(pk=label_id).update(**counts)
 
 
 @transaction.atomic

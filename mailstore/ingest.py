@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import ExternalAccount
 from mailstore import search
 from mailstore.inserting import insert, reserve_ids
-from mailstore.models import Blob, Folder, Message, Pack, Part
+from mailstore.models import DISCARDED, Blob, Folder, Message, Pack, Part
 from mailstore.packs import WrittenPack
 from mailstore.parsing import ParsedMessage, Person
 from mailstore.threads import find_threads
@@ -60,7 +61,9 @@ def add_messages(
     owner_id = account.owner_id
     threads = find_threads(owner_id, [arrival.parsed for arrival in arrivals])
     ids = reserve_ids(Message, len(arrivals))
-    places = {"owner_id": owner_id, "account_id": account.pk, "folder_id": folder.pk}
+    places: dict[str, Any] = {"owner_id": owner_id, "account_id": account.pk}
+    discarded_at = timezone.now() if folder.role in DISCARDED else None
+    places |= {"folder_id": folder.pk, "discarded_at": discarded_at}
     insert(
         Message,
         [

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, Model, OuterRef, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts import quotas
 from mailstore import counting, packs
 from mailstore.folders import role_folder
-from mailstore.models import Blob, Folder, Message, Pack, Role, Thread
+from mailstore.models import DISCARDED, Blob, Folder, Message, Pack, Role, Thread
 from mailstore.parsing import parse
 from mailstore.reindexing import write_index
 
@@ -23,6 +24,12 @@ from mailstore.reindexing import write_index
 def recount(folder_id: int) -> bool:
     """Count a folder again."""
     counting.recount(folder_id)
+    return True
+
+
+def recount_label(label_id: int) -> bool:
+    """Count a label again."""
+    counting.recount_label(label_id)
     return True
 
 
@@ -72,6 +79,13 @@ def give_to_account_owner(folders: QuerySet[Folder]) -> None:
     """Give folders to the owner of their account."""
     for folder in folders.select_related("account"):
         Folder.objects.filter(pk=folder.pk).update(owner=folder.account.owner_id)
+
+
+def stamp_discarded(messages: QuerySet[Message]) -> None:
+    """Let the time in Trash and Spam begin now where it did not, and end elsewhere."""
+    is_discarded = Q(folder__role__in=DISCARDED)
+    messages.filter(is_discarded).update(discarded_at=timezone.now())
+    messages.exclude(is_discarded).update(discarded_at=None)
 
 
 def drop_threads(threads: QuerySet[Thread]) -> None:

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
-from mailstore import purging
+from mailstore import purging, snoozing
 
 
 @shared_task
 def purge_removed_accounts() -> None:
     """Erase the mail of accounts that their owners removed."""
     purging.purge_removed_accounts()
+
+
+@shared_task
+def erase_discarded() -> None:
+    """Erase what has been in Trash and Spam long enough."""
+    purging.erase_discarded(timezone.now())
+
+
+@shared_task
+def empty_asked() -> None:
+    """Go on emptying what people asked to be emptied."""
+    purging.empty_asked()
+
+
+@shared_task
+def wake_snoozed() -> None:
+    """Bring back the messages whose time has come."""
+    snoozing.wake(timezone.now())
+
+
+@shared_task
+def take_down_returned() -> None:
+    """Let what came back and was read stand where its date belongs."""
+    snoozing.take_down(timezone.now())

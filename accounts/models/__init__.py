@@ -14,12 +14,14 @@ from accounts.models.identity import (
 from accounts.models.notice import Notice, Topic
 from accounts.models.oauth_app import OAuthApp
 from accounts.models.policy import GroupPolicy
+from accounts.models.preferences import PURGE_DAYS
 from accounts.models.probe import Probe
 from accounts.models.quota import Plan, Quota
 from accounts.models.setup import Setup
 from accounts.models.user import User
 
 __all__ = [
+    "PURGE_DAYS",
     "Authorization",
     "Batch",
     "CodeRecipient",

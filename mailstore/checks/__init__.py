@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from mailstore import searchrows
-from mailstore.checks.counters import wrong_counters, wrong_quotas
+from mailstore.checks.counters import wrong_counters, wrong_labels, wrong_quotas
 from mailstore.checks.faults import Fault
 from mailstore.checks.files import wrong_files, wrong_packs
 from mailstore.checks.rows import dangling_rows, wrong_relations
@@ -23,10 +23,13 @@ ADVICE = {
     "file.unfinished": "A write that never ended. --repair removes it.",
     "file.unknown": "Not a file of Muara. Move it elsewhere.",
     "folder.counters": "--repair counts again.",
+    "folder.depth": "Folders stand in a circle or too deep. Give this one another place.",
     "folder.other_owner": "--repair gives the folder to the owner of its account.",
     "folder.parent": "The folder above is of another account. Move this one.",
+    "label.counters": "--repair counts again.",
     "link.other_owner": "--repair removes the link.",
     "message.columns": "--repair reads the message again.",
+    "message.discarded": "--repair lets the time in Trash or Spam begin now, or ends it.",
     "message.folder": "The folder is another account's. --repair moves the message to the inbox.",
     "message.label": "The label is another person's. --repair takes it off.",
     "message.links": "--repair finds the conversation again.",
@@ -34,6 +37,7 @@ ADVICE = {
     "message.other_owner": "The account is another person's. Restore this row from a backup.",
     "message.parts": "--repair reads the message again.",
     "message.size": "--repair takes the size of the bytes.",
+    "message.snooze": "Nothing says when it comes back. --repair moves it to the inbox.",
     "message.thread": "The conversation is another person's. --repair finds the right one.",
     "pack.empty": "No message lies in this pack.",
     "pack.half_dead": "Less than half of this pack is needed.",
@@ -66,6 +70,7 @@ def check_store(owner_id: int | None, *, now: datetime) -> Iterator[Fault]:
     if owner_id is None and words_readable:
         yield from _dead_words()
     yield from wrong_counters(owner_id)
+    yield from wrong_labels(owner_id)
     yield from wrong_quotas(owner_id)
 
 

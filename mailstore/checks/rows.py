@@ -10,7 +10,7 @@ from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from mailstore import mending
 from mailstore.checks.faults import Fault, Row, wrong_rows
-from mailstore.models import Blob, Folder, Message, Part, Thread, ThreadLink
+from mailstore.models import DISCARDED, Blob, Folder, Message, Part, Role, Thread, ThreadLink
 
 Labelling = Message.labels.through
 # What is nothing without the row that it names, by its table and that of the other.
@@ -47,6 +47,8 @@ def _wrong_folders(owner_id: int | None) -> Iterator[Fault]:
     yield from wrong_rows("folder.other_owner", foreign, names, mending.give_to_account_owner)
     below = folders.filter(parent__isnull=False).exclude(parent__account=F("account"))
     yield from wrong_rows("folder.parent", below, ["account_id", "parent_id"])
+    misplaced = folders.filter(parent__isnull=False).exclude(depth=F("parent__depth") + 1)
+    yield from wrong_rows("folder.depth", misplaced, ["parent_id", "depth"])
 
 
 def _wrong_messages(owner_id: int | None) -> Iterator[Fault]:
@@ -63,6 +65,13 @@ def _wrong_messages(owner_id: int | None) -> Iterator[Fault]:
     yield from wrong_rows("message.thread", foreign, names, mending.read_again)
     sizes = messages.exclude(size=F("blob__size"))
     yield from wrong_rows("message.size", sizes, ["size", "blob_id"], mending.take_size)
+    discarded = Q(folder__role__in=DISCARDED)
+    unclear = messages.filter(
+        (discarded & Q(discarded_at=None)) | (~discarded & Q(discarded_at__isnull=False))
+    )
+    yield from wrong_rows("message.discarded", unclear, ["folder_id"], mending.stamp_discarded)
+    lost = messages.filter(folder__role=Role.SNOOZED, snooze=None)
+    yield from wrong_rows("message.snooze", lost, ["folder_id"], mending.move_to_inbox)
     labels = Labelling.objects.exclude(label__owner=F("message__owner"))
     labels = labels if owner_id is None else labels.filter(message__owner=owner_id)
     yield from wrong_rows("message.label", labels, ["message_id", "label_id"], QuerySet.delete)

@@ -22,7 +22,7 @@ from accounts.models import ExternalAccount, Quota, User
 from fetcher import keeping
 from fetcher.identity import Found
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
-from mailstore import actions, ingest, packs, search, searchplaces
+from mailstore import actions, counting, ingest, packs, search, searchplaces
 from mailstore.models import Blob, Folder, Label, Message, Part, Role, Thread, ThreadLink
 from mailstore.parsing import parse
 from tests.builders import make_account, make_user
@@ -73,7 +73,7 @@ def make_store() -> Store:
         FetchRun.objects.filter(pk=run.pk).update(closed_at=NOW)
     read = Message.objects.filter(owner=alice).order_by("id")[:3]
     actions.mark_seen(alice, [message.public_id for message in read], seen=True)
-    read[0].labels.add(Label.objects.create(owner=alice, name="Important"))
+    read[0].labels.add(Label.objects.create(owner=alice, name="Important", total=1))
     return Store(alice, bob, accounts)
 
 
@@ -342,6 +342,38 @@ def foreign_parent(store: Store) -> Facts:
     return {"folder": below.pk}
 
 
+def circle(store: Store) -> Facts:
+    above = Folder.objects.create(owner=store.alice, account=store.accounts[0], name="Above")
+    below = Folder.objects.create(
+        owner=store.alice, account=store.accounts[0], name="Below", parent=above, depth=1
+    )
+    change(above, parent=below, depth=1)
+    return {"folder": above.pk}
+
+
+def label_counter(name: str, store: Store) -> Facts:
+    label = Label.objects.create(owner=store.alice, name="Bills", total=2, unread=1)
+    label.message_set.add(*Message.objects.filter(owner=store.alice)[:2])
+    Message.objects.filter(pk__in=label.message_set.values("pk")[:1]).update(seen=False)
+    counting.recount_label(label.pk)
+    change(label, **{name: F(name) - 1})
+    return {"label": label.pk}
+
+
+def discarded(index: int, moment: datetime | None, store: Store) -> Facts:
+    message = store.messages[index]
+    if moment is None:
+        actions.move(message.owner, Message.objects.filter(pk=message.pk), Role.TRASH)
+    change(message, discarded_at=moment)
+    return {"message": message.pk}
+
+
+def snoozed_for_ever(store: Store) -> Facts:
+    message = store.messages[0]
+    actions.move(message.owner, Message.objects.filter(pk=message.pk), Role.SNOOZED)
+    return {"message": message.pk}
+
+
 def counter(account: int, name: str, step: int, store: Store) -> Facts:
     folder = Folder.objects.get(account=store.accounts[account], role=Role.INBOX)
     change(folder, **{name: F(name) + step})
@@ -482,6 +514,11 @@ FAULTS: list[tuple[str, Plant]] = [
     *(("link.other_owner", partial(foreign_link, index)) for index in (0, 3)),
     ("folder.other_owner", foreign_folder),
     ("folder.parent", foreign_parent),
+    ("folder.depth", circle),
+    *(("label.counters", partial(label_counter, name)) for name in ("total", "unread")),
+    ("message.discarded", partial(discarded, 0, datetime(2026, 1, 1, tzinfo=UTC))),
+    ("message.discarded", partial(discarded, 9, None)),
+    ("message.snooze", snoozed_for_ever),
     *(
         ("folder.counters", partial(counter, account, name, step))
         for account in (0, 2)

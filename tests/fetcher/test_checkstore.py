@@ -33,6 +33,7 @@ UNPROVEN = {
     "blob.damaged",
     "blob.other_owner",
     "file.unknown",
+    "folder.depth",
     "folder.parent",
     "message.other_blob",
     "message.other_owner",
