@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import ExternalAccount
-from mailstore import snoozing, trees
+from mailstore import actions, snoozing, trees
 from mailstore.checks.counters import wrong_counters
 from mailstore.folders import role_folder
 from mailstore.models import Folder, Message, Role, Snooze
@@ -85,7 +85,7 @@ def test_a_folder_of_another_account_is_no_place(account: ExternalAccount) -> No
 def test_what_lay_in_a_removed_folder_and_those_inside_goes_where_it_was_sent(
     account: ExternalAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trees.actions, "AT_ONCE", 2)
+    monkeypatch.setattr(actions, "AT_ONCE", 2)
     work, inner = chain(account, "Work", "Inner")
     for folder in (work, work, work, inner, inner):
         make_message(account, letter("one"), folder=folder)
