@@ -1,4 +1,4 @@
-"""What people type: an account to add, new settings for one, and how pages look to them."""
+"""What people type: an account to add, and new settings for one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.explain import explain
-from accounts.models import ExternalAccount, Plan, Purpose, State, User
+from accounts.models import ExternalAccount, Plan, Purpose, State
 from accounts.models.account import SECURITIES, Color
 from accounts.onboarding import AccountRefused, NewAccount
 from accounts.pace import LONGEST_MINUTES, pace_of
 from accounts.policy import DELETE, PLAIN, Policy
 from accounts.refusals import wrong_port
-from accounts.themes import DARK, LIGHT, SYSTEM
-from accounts.zones import known_zones
 from wire.addresses import is_allowed
 from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
 
@@ -37,7 +35,6 @@ FIELDS = {
 }
 MOST_PER_CYCLE = 1_000_000
 LONGEST = 500
-THEMES = [(SYSTEM, _("As the device")), (LIGHT, _("Light")), (DARK, _("Dark"))]
 
 
 def no_controls(value: str) -> None:
@@ -334,36 +331,3 @@ class RemoveForm(forms.Form):
         if typed.casefold() != self.address.casefold():
             raise ValidationError(_("This is not the address of the account."))
         return typed
-
-
-class GeneralForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """Name, language, time zone and theme of a person; the theme is kept in a cookie."""
-
-    theme = forms.ChoiceField(label=_("Theme"), choices=THEMES, widget=forms.RadioSelect)
-
-    class Meta:
-        model = User
-        fields = ("name", "language", "time_zone", "mails_notices")
-
-    def __init__(self, *args: Any, browser_zone: str, **options: Any) -> None:
-        super().__init__(*args, **options)
-        languages = [("", _("As the browser")), *settings.LANGUAGES]
-        self.fields["language"] = forms.ChoiceField(
-            label=_("Language"), required=False, choices=languages
-        )
-        zones = sorted(zone for zone in known_zones() if "/" in zone)
-        self.fields["time_zone"] = forms.ChoiceField(
-            label=_("Time zone"),
-            required=False,
-            choices=[("", _("As the browser")), ("UTC", "UTC"), *((zone, zone) for zone in zones)],
-            help_text=_zone_words(self.instance.time_zone, browser_zone),
-        )
-
-
-def _zone_words(chosen: str, browser_zone: str) -> str:
-    """Say in which zone times are shown now, and who says so."""
-    if chosen:
-        return _("Times are shown in %(zone)s.") % {"zone": chosen}
-    if browser_zone:
-        return _("Times are shown in %(zone)s, as this browser says.") % {"zone": browser_zone}
-    return _("Times are shown in %(zone)s, as this site is set.") % {"zone": settings.TIME_ZONE}

@@ -8,9 +8,9 @@ from accounts.views import (
     authorizing,
     cards,
     doctor,
-    general,
     identities,
     importing,
+    preferences,
     sending,
     verifying,
     wizard,
@@ -23,7 +23,8 @@ IDENTITY = "send-mail-as/<uuid:identity>"
 SEND_AS, REPLY_TO = {"use": Use.SEND_AS}, {"use": Use.REPLY_TO}
 
 urlpatterns = [
-    path("general/", general.settings_general, name="settings_general"),
+    path("general/", preferences.settings_general, name="settings_general"),
+    path("notifications/", preferences.settings_notifications, name="settings_notifications"),
     path("mail-accounts/", cards.mail_accounts, name="mail_accounts"),
     path("mail-accounts/cards/", cards.account_cards, name="account_cards"),
     path("mail-accounts/add/", wizard.account_add, name="account_add"),

@@ -18,6 +18,8 @@ from mailstore.rail import AccountBlock, FolderLink, Rail, build_rail
 
 SETTINGS = {
     "settings_general": _("General"),
+    "settings_notifications": _("Notifications"),
+    "settings_privacy": _("Privacy"),
     "mail_accounts": _("Mail accounts"),
     "send_mail_as": _("Send Mail As"),
     "storage": _("Storage"),

@@ -21,6 +21,8 @@ from mailstore.senders import is_disguised
 
 register = template.Library()
 SHOWN_PEOPLE = 3
+# In steps, since only a style sheet may say them; written by static/js/edge.js.
+LIST_WIDTHS = {str(pixels) for pixels in range(320, 641, 40)}
 
 
 @register.simple_tag(takes_context=True)
@@ -34,6 +36,13 @@ def theme(context: Context) -> str:
 def rail_of_reader(context: Context) -> Rail:
     """Return the rail that the view has made, or make it."""
     return context.get("rail") or build_rail(context["request"].user)
+
+
+@register.simple_tag(takes_context=True)
+def list_width(context: Context) -> str:
+    """Return the pixels that the reader gave the list in this browser, or "" for the usual."""
+    kept = context["request"].COOKIES.get("muara_list", "")
+    return kept if kept in LIST_WIDTHS else ""
 
 
 @register.simple_tag

@@ -3,3 +3,4 @@ import "./list.js";
 import "./reader.js";
 import "./live.js";
 import "./said.js";
+import "./edge.js";

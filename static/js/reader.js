@@ -1,6 +1,7 @@
 // The reader: open a message beside its list, and make the frame as high as the mail in it.
 
 const wide = matchMedia("(width >= 1180px)");
+const isBeside = () => wide.matches && document.documentElement.dataset.reading_pane !== "off";
 const list = document.getElementById("list");
 const reader = document.getElementById("reader");
 const shown = () => reader.querySelector(".message")?.dataset.id;
@@ -44,7 +45,7 @@ function watch(frame) {
 list.addEventListener("click", (event) => {
   const link = event.target.closest(".mail > a");
   const plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
-  if (!link || !plain || !wide.matches || !window.htmx) return;
+  if (!link || !plain || !isBeside() || !window.htmx) return;
   event.preventDefault();
   window.htmx.ajax("GET", link.getAttribute("href"), { target: "#reader", source: link });
 });

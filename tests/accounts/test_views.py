@@ -247,7 +247,7 @@ def test_fields_that_are_not_asked_for_are_not_taken(client: Client, alice: User
     assert (account.owner, account.state, account.is_default) == (alice, State.ACTIVE, False)
     assert account.refusals == 0
     rights = {"is_staff": "on", "is_superuser": "on", "email": "x@example.org", "plan": 1}
-    client.post("/settings/general/", {"theme": "dark", "language": "en"} | rights)
+    assert client.post("/settings/notifications/", {"notify": "all"} | rights).status_code == 302
     alice.refresh_from_db()
     assert (alice.is_staff, alice.is_superuser, alice.email) == (False, False, "alice@example.org")
 
@@ -456,32 +456,6 @@ def test_an_account_goes_once_its_address_is_typed(client: Client, alice: User) 
     account.refresh_from_db()
     assert account.state == State.REMOVED
     assert client.get(address).status_code == 404
-
-
-@pytest.mark.django_db
-def test_choices_are_kept_with_the_person_and_the_theme_in_a_cookie(
-    client: Client, alice: User
-) -> None:
-    choices = {"name": "Siti", "language": "id", "time_zone": "Asia/Jakarta", "theme": "dark"}
-    answer = client.post("/settings/general/", choices)
-    cookie = answer.cookies["muara_theme"]
-    assert (cookie.value, cookie["httponly"], cookie["samesite"]) == ("dark", True, "Lax")
-    alice.refresh_from_db()
-    assert (alice.language, alice.time_zone) == ("id", "Asia/Jakarta")
-    page = client.get("/settings/general/")
-    assert 'data-theme="dark"' in page.content.decode()
-    assert page["Content-Language"] == "id"
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("alice")
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("language", "xx"), ("time_zone", "Mars/Base"), ("theme", '"><b>'), ("name", "x" * 200)],
-)
-def test_choices_that_do_not_exist_are_refused(client: Client, field: str, value: str) -> None:
-    choices = {"name": "", "language": "en", "time_zone": "UTC", "theme": "dark"}
-    assert client.post("/settings/general/", choices | {field: value}).status_code == 422
 
 
 @pytest.mark.django_db

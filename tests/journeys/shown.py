@@ -114,6 +114,16 @@ def _open_switcher(visitor: Visit) -> None:
     visitor.page.locator(".switcher").click()
 
 
+def _open_sheet(visitor: Visit) -> None:
+    visitor.page.keyboard.press("?")
+    visitor.page.locator("#key-sheet").wait_for()
+
+
+def _open_palette(visitor: Visit) -> None:
+    visitor.page.keyboard.press("Control+k")
+    visitor.page.locator("#palette-words").wait_for()
+
+
 def _open_details(visitor: Visit) -> None:
     visitor.page.locator("main details summary").first.click()
 
@@ -182,6 +192,11 @@ MAIL = (
 )
 SETTINGS = (
     Shown("general", READER, "/settings/general/"),
+    Shown("notifications", READER, "/settings/notifications/"),
+    Shown("privacy", READER, "/settings/privacy/"),
+    Shown("help, keys", READER, "/help/keyboard/"),
+    Shown("sheet of keys", READER, "/mail/all/inbox/", _open_sheet),
+    Shown("palette", READER, "/mail/all/inbox/", _open_palette),
     Shown("no mail accounts", NEWCOMER, "/settings/mail-accounts/"),
     Shown("mail accounts", READER, "/settings/mail-accounts/"),
     Shown("mail accounts, more", READER, "/settings/mail-accounts/", _open_details),
