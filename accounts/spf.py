@@ -75,6 +75,11 @@ def organisation(name: str) -> str:
     return _suffixes().privatesuffix(bare) or bare
 
 
+def is_registered(name: str) -> bool:
+    """Tell whether a name ends in a suffix under which names are really registered."""
+    return _suffixes().privatesuffix(name.lower(), accept_unknown=False) is not None
+
+
 class Broken(Exception):
     """The record cannot be judged: it has a mistake, or asks for too many lookups."""
 

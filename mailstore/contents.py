@@ -5,11 +5,11 @@ All of it was written by strangers, so nothing here can run, load or be taken fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
@@ -17,30 +17,21 @@ from django.views.decorators.http import require_safe
 from accounts.themes import DARK, LIGHT, SYSTEM, theme_of
 from accounts.views import SignedInRequest
 from mailstore import packs, parsing, rendering
+from mailstore.charsets import decode
 from mailstore.models import Message
 from mailstore.queries import open_message
+from mailstore.reading import archives
+from mailstore.reading.letters import RASTER, is_readable
 
 SEALED = "default-src 'none'; sandbox; frame-ancestors 'none'"
 BODY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: {parts}; "
-    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'"
+    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox{also}; "
+    "frame-ancestors 'self'"
 )
-RASTER = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 OPAQUE = "application/octet-stream"
+MAX_READ = 2 * 1024 * 1024
 SCHEMES = {SYSTEM: "light dark", LIGHT: "light", DARK: "dark"}
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Why a message has no text to show, and how many remote things its body must not load.
-
-    ``notice`` is "" where there is a text, else "damaged", "empty", "encrypted", "calendar" or
-    "attachments"; ``is_plain`` tells that no HTML is in it, so that it follows the theme.
-    """
-
-    notice: str = ""
-    remote_blocked: int = 0
-    is_plain: bool = False
 
 
 def own_message(request: SignedInRequest, account: UUID, message: UUID) -> Message:
@@ -54,29 +45,32 @@ def own_message(request: SignedInRequest, account: UUID, message: UUID) -> Messa
     return found
 
 
-def condition_of(message: Message) -> Condition:
-    """Read the message and say what its page has to tell beside the body."""
-    try:
-        raw = packs.read_raw(message.blob)
-    except packs.BlobDamaged:
-        return Condition("damaged")
-    body = parsing.read_body(raw)
-    return Condition(body.notice, rendering.remote_loads(body), body.html is None)
-
-
 @require_safe
 @login_required
 def body(request: SignedInRequest, account: UUID, message: UUID) -> HttpResponse:
-    """Answer the cleaned body as a document of its own, for the frame in the message page."""
-    raw = _raw(own_message(request, account, message))
+    """Answer the cleaned body as a document of its own, for the frame in the message page.
+
+    With ``dark=1`` the colours of HTML are turned around; with ``print=1`` the message's head
+    stands above it and nothing is folded.
+    """
+    own = own_message(request, account, message)
+    is_printed = bool(request.GET.get("print"))
+    look = rendering.Look(
+        schemes="light" if is_printed else SCHEMES[theme_of(request)],
+        is_dark=bool(request.GET.get("dark")),
+        guides=not is_printed,
+        head=render_to_string("mailstore/_print_head.html", {"message": own}) if is_printed else "",
+        title=own.subject,
+    )
 
     def inline_url(number: str) -> str:
         return reverse("mail_part", args=[account, message, number]) + "?inline=1"
 
-    document = rendering.safe_body(raw, inline_url=inline_url, schemes=SCHEMES[theme_of(request)])
-    response = HttpResponse(document)
+    response = HttpResponse(rendering.safe_body(_raw(own), inline_url=inline_url, look=look))
     parts = request.build_absolute_uri(reverse("mail_part", args=[account, message, "0"]))
-    response["Content-Security-Policy"] = BODY.format(parts=parts.removesuffix("0/"))
+    # Nothing in it can run, so only the reader's own page can ask for the print dialog.
+    also = " allow-modals" if is_printed else ""
+    response["Content-Security-Policy"] = BODY.format(parts=parts.removesuffix("0/"), also=also)
     response["X-Frame-Options"] = "SAMEORIGIN"
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -95,16 +89,36 @@ def raw(request: SignedInRequest, account: UUID, message: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def part(request: SignedInRequest, account: UUID, message: UUID, number: str) -> HttpResponse:
-    """Answer one part as a download; with ``inline=1`` a raster image that the body shows."""
+    """Answer one part as a download; with ``inline=1`` a raster image or a text to look at."""
     found = parsing.read_part(_raw(own_message(request, account, message)), number)
     if found is None:
         raise Http404
     kind = found.content_type if found.content_type in RASTER else OPAQUE
-    if request.GET.get("inline"):
-        if kind == OPAQUE:
-            raise Http404
-        return _sealed(found.data, kind)
-    return _sealed(found.data, kind, found.filename or f"part-{number}")
+    if not request.GET.get("inline"):
+        return _sealed(found.data, kind, found.filename or f"part-{number}")
+    if is_readable(found.content_type):
+        text = decode(found.data[:MAX_READ], found.charset)
+        return _sealed(text.encode(), "text/plain; charset=utf-8")
+    if kind == OPAQUE:
+        raise Http404
+    return _sealed(found.data, kind)
+
+
+@require_safe
+@login_required
+def files(request: SignedInRequest, account: UUID, message: UUID) -> StreamingHttpResponse:
+    """Answer all attachments as one archive, written while it is sent."""
+    own = own_message(request, account, message)
+    raw, numbers = _raw(own), own.parts.filter(is_attachment=True).order_by("id")
+    response = StreamingHttpResponse(
+        archives.zipped(raw, [part.number for part in numbers]), content_type="application/zip"
+    )
+    name = f"{own.subject[:80] or own.public_id}.zip"
+    response["Content-Disposition"] = content_disposition_header(True, name) or ""
+    response["Content-Security-Policy"] = SEALED
+    # It is packed already.
+    response["Content-Encoding"] = "identity"
+    return response
 
 
 def _sealed(data: bytes, content_type: str, filename: str = "") -> HttpResponse:

@@ -23,6 +23,7 @@ __all__ = [
     "Piece",
     "fingerprint",
     "is_telling",
+    "never_raising",
     "parse",
     "read_body",
     "read_part",
@@ -53,12 +54,13 @@ class ParsedPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PartContent:
-    """The decoded content of one part."""
+    """The decoded content of one part; ``charset`` is the one that it declares, if any."""
 
     content_type: str
     filename: str
     content_id: str
     data: bytes
+    charset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +93,17 @@ UNREAD = ParsedMessage(defects=("internal",))
 
 def parse(raw: bytes) -> ParsedMessage:
     """Read a message for the index; takes time linear in its size."""
-    return _never_raising(_parse, raw, UNREAD)
+    return never_raising(_parse, raw, UNREAD)
 
 
 def read_body(raw: bytes) -> Body:
     """Read what a message says, for its page."""
-    return _never_raising(lambda raw: body_of(read_structure(raw)[0]), raw, Body(notice="empty"))
+    return never_raising(lambda raw: body_of(read_structure(raw)[0]), raw, Body(notice="empty"))
 
 
 def read_part(raw: bytes, number: str) -> PartContent | None:
     """Read the content of one part, or return None if the message has no such part."""
-    return _never_raising(lambda raw: _read_part(raw, number), raw, None)
+    return never_raising(lambda raw: _read_part(raw, number), raw, None)
 
 
 def fingerprint(raw: bytes) -> str:
@@ -120,7 +122,8 @@ def is_telling(headers: bytes) -> bool:
     return any(fields.raw(name) for name in _UNIQUE)
 
 
-def _never_raising(read: Callable[[bytes], Result], raw: bytes, otherwise: Result) -> Result:
+def never_raising(read: Callable[[bytes], Result], raw: bytes, otherwise: Result) -> Result:
+    """Read something out of a raw message; whatever goes wrong, there is something to show."""
     try:
         return read(raw)
     except Exception:  # noqa: BLE001 - the raw message is kept; one odd mail must not stop the rest
@@ -206,5 +209,9 @@ def _read_part(raw: bytes, number: str) -> PartContent | None:
     root, _ = read_structure(raw)
     for part in root.leaves():
         if part.number == number:
-            return PartContent(part.content_type, _filename(part), part.content_id, part.content())
+            charset = part.parameters.get("charset", "")
+            content = part.content()
+            return PartContent(
+                part.content_type, _filename(part), part.content_id, content, charset
+            )
     return None

@@ -17,6 +17,7 @@ urlpatterns = [
     path(MESSAGE, views.message, name="mail_message"),
     path(f"{MESSAGE}body/", contents.body, name="mail_body"),
     path(f"{MESSAGE}raw/", contents.raw, name="mail_raw"),
+    path(f"{MESSAGE}files/", contents.files, name="mail_files"),
     path(f"{MESSAGE}parts/<str:number>/", contents.part, name="mail_part"),
     path("<uuid:account>/<str:folder>/", views.folder, name="mail_folder"),
 ]

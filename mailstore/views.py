@@ -19,13 +19,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import quotas
-from accounts.models import ExternalAccount
+from accounts.models import ExternalAccount, User
 from accounts.views import SignedInRequest, back_from, uuids
 from mailstore import actions, listings
-from mailstore.contents import condition_of, own_message
+from mailstore.contents import own_message
 from mailstore.listings import Listing
 from mailstore.queries import unread_total
 from mailstore.rail import build_rail
+from mailstore.reading.conversations import Conversation, alone, conversation_of
+from mailstore.reading.letters import letters_of
 
 
 @require_safe
@@ -69,16 +71,21 @@ def message(request: SignedInRequest, account: UUID, message: UUID) -> HttpRespo
     without harm, and a request that another site began or that only fetches ahead does not do it.
     """
     own = own_message(request, account, message)
-    if not own.seen and _is_opened_by_reader(request):
-        actions.mark_seen(request.user, [own.public_id], seen=True)
-        own.seen = True
     listing = listings.beside(request, own)
+    conversation = conversation_of(request.user, own, listing.account)
+    if request.htmx and request.GET.get("only"):
+        conversation = alone(own)
+    if _is_opened_by_reader(request):
+        _mark_unfolded(request.user, conversation)
     context = {
         "message": own,
-        "condition": condition_of(own),
-        "attachments": own.parts.filter(is_attachment=True).order_by("id"),
+        "conversation": conversation,
+        "letters": letters_of(conversation),
         **_surroundings(request, listing),
     }
+    if request.htmx and request.GET.get("only"):
+        letter = {"letter": context["letters"][0], "focuses": True}
+        return render(request, "mailstore/_letter.html", context | letter)
     if not _wants_fragment(request):
         return render(request, "mailstore/mailbox.html", context | _rows(request, listing))
     response = render(request, "mailstore/_opened.html", context)
@@ -139,6 +146,15 @@ def _rows(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
     page = listing.read(request.user)
     older = listing.older_url(page.next_key) if page.next_key else ""
     return {"page": page, "older_url": older, "is_merged": listing.account is None}
+
+
+def _mark_unfolded(user: User, conversation: Conversation) -> None:
+    """Mark as read what the page shows whole."""
+    unread = [one for one in conversation.unfolded if not one.seen]
+    if unread:
+        actions.mark_seen(user, [one.public_id for one in unread], seen=True)
+        for one in unread:
+            one.seen = True
 
 
 def _is_opened_by_reader(request: SignedInRequest) -> bool:

@@ -1,4 +1,5 @@
-// The reader: open a message beside its list, and make the frame as high as the mail in it.
+// The reader: open a message beside its list, unfold others of its conversation, make each frame as
+// high as the mail in it, and say where its links lead.
 
 const wide = matchMedia("(width >= 1180px)");
 const isBeside = () => wide.matches && document.documentElement.dataset.reading_pane !== "off";
@@ -21,6 +22,7 @@ function markCurrent(article) {
   }
 }
 
+// Mail that stays wider than its place is made smaller as a whole, never cut.
 function fit(frame) {
   const page = frame.contentDocument?.documentElement;
   if (!page || !page.ownerDocument.body) return;
@@ -36,9 +38,28 @@ function fit(frame) {
   } else frame.parentElement.style.height = "";
 }
 
+const linkAt = (event) => event.target.closest?.("a[href]");
+
+function listen(frame) {
+  const page = frame.contentDocument;
+  const target = frame.parentElement.querySelector(".link-target");
+  const say = (event) => {
+    target.textContent = linkAt(event)?.href ?? "";
+    target.hidden = !target.textContent;
+  };
+  for (const kind of ["pointerover", "pointerdown", "focusin"]) page.addEventListener(kind, say);
+  for (const kind of ["pointerleave", "focusout"]) page.addEventListener(kind, () => (target.hidden = true));
+  page.addEventListener("toggle", () => fit(frame), true);
+  page.addEventListener("load", () => fit(frame), true); // A picture has come.
+}
+
 function watch(frame) {
-  frame.addEventListener("load", () => fit(frame));
-  if (frame.contentDocument?.readyState === "complete") fit(frame);
+  const begin = () => {
+    fit(frame);
+    if (frame.contentDocument) listen(frame);
+  };
+  frame.addEventListener("load", begin);
+  if (frame.contentDocument?.readyState === "complete" && frame.contentDocument.URL !== "about:blank") begin();
   new ResizeObserver(() => fit(frame)).observe(frame.closest(".message"));
 }
 
@@ -50,16 +71,49 @@ list.addEventListener("click", (event) => {
   window.htmx.ajax("GET", link.getAttribute("href"), { target: "#reader", source: link });
 });
 
-reader.addEventListener("htmx:afterSettle", () => {
-  const article = reader.querySelector(".message");
-  if (!article) return;
+// The page to print holds foreign mail and runs nothing, so it is told from here.
+reader.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-prints]");
+  if (!link) return;
+  event.preventDefault();
+  link.closest("[popover]")?.hidePopover();
+  const page = window.open(link.href);
+  page?.addEventListener("load", () => page.print());
+});
+
+function opened(article) {
   markCurrent(article);
   article.querySelectorAll("iframe").forEach(watch);
   if (shown() === before && reader.contains(document.activeElement)) return; // A star was turned.
   before = shown();
   reader.scrollTop = 0;
   document.getElementById("subject").focus({ preventScroll: true });
+  comeTo(article.querySelector(`#letter-${article.dataset.id}`));
+}
+
+// In a long conversation the message that was asked for is brought up.
+function comeTo(letter) {
+  if (letter?.previousElementSibling) letter.scrollIntoView({ block: "start" });
+}
+
+reader.addEventListener("htmx:afterSettle", (event) => {
+  const article = reader.querySelector(".message");
+  if (event.target.matches(".letter")) {
+    event.target.querySelectorAll("iframe").forEach(watch);
+    event.target.querySelector(".people summary")?.focus({ preventScroll: true });
+  } else if (article) opened(article);
 });
+
+// The next and the previous message of a conversation, by key.
+export function step(by) {
+  const letters = [...reader.querySelectorAll(".letter")];
+  const at = letters.findIndex((letter) => letter.contains(document.activeElement));
+  const next = letters[at < 0 ? (by > 0 ? 0 : letters.length - 1) : at + by];
+  const focused = next?.matches("a") ? next : next?.querySelector(".people summary");
+  focused?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
 
 reader.querySelectorAll("iframe").forEach(watch);
 list.querySelector("a[aria-current]")?.scrollIntoView({ block: "nearest" });
+comeTo(reader.querySelector(`#letter-${shown()}`));

@@ -94,7 +94,7 @@ def test_every_mail_is_stored_listed_and_opened(account: ExternalAccount, client
     for url in urls:
         page, body = client.get(url), client.get(f"{url}body/")
         assert (page.status_code, body.status_code) == (200, 200), url
-        notice = page.context["condition"].notice
+        notice = page.context["letters"][-1].contents.notice
         has_words = bool(TAGS.sub("", body.content.decode()).strip()) or b"<img" in body.content
         opened[notice or ("text" if has_words else "blank")] += 1
         assert client.get(f"{url}raw/").status_code == 200

@@ -135,7 +135,7 @@ def test_a_long_subject_stands_whole_in_the_details(
     subject = "long " * 380 + "end"
     page = client.get(address("mail_message", make_message(account, letter(subject))))
     details = page.content.decode().partition('<details class="people">')[2]
-    assert f"<dt>Subject</dt><dd>{subject}</dd>" in details.partition("</details>")[0]
+    assert f'<dt>Subject</dt><dd dir="auto">{subject}</dd>' in details.partition("</details>")[0]
 
 
 def test_a_sender_under_another_address_is_shown_by_the_real_one_with_a_warning(
@@ -147,7 +147,7 @@ def test_a_sender_under_another_address_is_shown_by_the_real_one_with_a_warning(
     row = client.get("/mail/all/inbox/").content.decode()
     assert '<span class="from">x@evil.example</span>' in row
     page = client.get(address("mail_message", message)).content.decode()
-    assert "<strong>x@evil.example</strong>" in page
+    assert "<strong><bdi>x@evil.example</bdi></strong>" in page
     assert "written as “ceo@bank.example”, but this message came from x@evil.example" in page
 
 
