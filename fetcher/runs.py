@@ -48,6 +48,8 @@ from wire.session import MailSession
 log = structlog.get_logger()
 # What may be so for good, and needs no look at the whole list at the next visit.
 SETTLED = {"recognised", "too_large", "set_aside", "unkept"}
+# What a visit that looks only at what is new knows from the one before.
+STAYING = ("too_large", "set_aside")
 
 
 def run_fetch(account_id: int, *, stopping: Stopping = lambda: False) -> FetchRun | None:
@@ -103,7 +105,11 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
         open_session(account, memory, max_message_bytes=limits.max_message_bytes) as session,
         _counted(run, session),
     ):
-        seen, plan = _look_and_plan(run, session, folder, memory, limits)
+        looked = _look_and_plan(run, session, folder, memory, limits)
+        if looked is None:
+            session.finish()
+            return _nothing_new(account, folder, session)
+        seen, plan = looked
         haul = _download(run, folder, session, seen.wanted, stopping, allowance)
         with desk():
             setaside.forget(folder, seen.listing, seen.failed)
@@ -120,11 +126,24 @@ def _visit(run: FetchRun, stopping: Stopping) -> Outcome:
         is_settled = is_settled and not (seen.failed and setaside.are_wanted(folder))
         if plan.held and not (outcome.code or outcome.stopped):
             outcome, is_settled = _paused(account, plan.held, now=timezone.now()), False
-    wait = max(outcome.wait, min(timedelta(seconds=session.login_delay), LONGEST_WAIT))
+    wait = max(outcome.wait, _wait_for(session))
     now = timezone.now()
     there = [seen.oldest_stored_at, *([now] if plan.download else [])]
     learnt = changes(folder, session, seen.listing, there, is_settled=is_settled, now=now)
     return replace(outcome, memory=learnt, wait=wait)
+
+
+def _nothing_new(account: ExternalAccount, folder: RemoteFolder, session: MailSession) -> Outcome:
+    """Tell that nothing has changed, without the database: what was left behind still is."""
+    listing, now = Listing((), is_whole=False), timezone.now()
+    learnt = changes(folder, session, listing, (), is_settled=True, now=now)
+    still = {name: _still(account, listing, name) for name in STAYING}
+    facts: dict[str, str | int] = {name: count for name, count in still.items() if count}
+    return Outcome(facts=facts, wait=_wait_for(session), memory=learnt)
+
+
+def _wait_for(session: MailSession) -> timedelta:
+    return min(timedelta(seconds=session.login_delay), LONGEST_WAIT)
 
 
 @contextmanager
@@ -149,10 +168,15 @@ class Seen:
 
 def _look_and_plan(
     run: FetchRun, session: MailSession, folder: RemoteFolder, memory: Memory, limits: Plan
-) -> tuple[Seen, FetchPlan]:
-    """List, recognise what is stored, and write that and the plan down before anything comes."""
+) -> tuple[Seen, FetchPlan] | None:
+    """List, recognise what is stored, and write that and the plan down before anything comes.
+
+    None where the server confirms that nothing has changed, as it mostly does.
+    """
     headings = Headings(session)
     named, is_whole = find_messages(session, headings, folder, memory.position)
+    if not (named or is_whole):
+        return None
     with desk():
         known = _look(run, headings, folder, named, is_whole=is_whole)
         failed = _failed(run, folder, known.listing, limits)
@@ -250,8 +274,8 @@ def _told(
     cut_off = 0 if haul.is_full else haul.asked - haul.kept - len(haul.failures)
     counts: dict[str, int] = {
         "waiting": plan.waiting + unkept,
-        "too_large": plan.too_large + too_large + _still(account, seen, "too_large"),
-        "set_aside": plan.set_aside + _still(account, seen, "set_aside"),
+        "too_large": plan.too_large + too_large + _still(account, seen.listing, "too_large"),
+        "set_aside": plan.set_aside + _still(account, seen.listing, "set_aside"),
         "skipped": plan.skipped + len(haul.failures) - too_large,
         "later": plan.later,
         "recognised": seen.moved + haul.again,
@@ -273,9 +297,9 @@ def _needs(plan: FetchPlan, haul: Haul) -> int:
     return max(1, min(sizes, default=1))
 
 
-def _still(account: ExternalAccount, seen: Seen, name: str) -> int:
+def _still(account: ExternalAccount, listing: Listing, name: str) -> int:
     """Return what the visit before counted, where this one looked at what came after it only."""
-    return 0 if seen.listing.is_whole else int(account.last_facts.get(name, 0))
+    return 0 if listing.is_whole else int(account.last_facts.get(name, 0))
 
 
 def _paused(account: ExternalAccount, held: Sequence[Found], *, now: datetime) -> Outcome:

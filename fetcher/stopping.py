@@ -49,7 +49,7 @@ class Unwanted:
     """
 
     def __init__(self, account_id: int) -> None:
-        self._account = ExternalAccount.objects.filter(pk=account_id, state=State.ACTIVE)
+        self._account_id = account_id
         self._is_wanted, self._looked_at = True, monotonic()
 
     def __call__(self) -> bool:
@@ -62,7 +62,8 @@ class Unwanted:
     def _look(self) -> bool:
         try:
             with desk():
-                return self._account.exists()
+                wanted = ExternalAccount.objects.filter(pk=self._account_id, state=State.ACTIVE)
+                return wanted.exists()
         except (OperationalError, InterfaceError):
             # A database that is away forbids nothing; storing the next batch finds out.
             connection.close()

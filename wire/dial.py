@@ -93,6 +93,8 @@ def _find(endpoint: Endpoint, guard: Guard, deadline: Deadline) -> list[Answer]:
 
 
 def _resolve(target: tuple[str, int], deadline: Deadline) -> list[Answer]:
+    if _is_address(target[0]):
+        return _looked_up(target)
     # The system's resolver knows no deadline of ours, hence the thread that may outlive us.
     box: SimpleQueue[list[Answer] | OSError] = SimpleQueue()
     Thread(target=_look_up, args=(target, box), daemon=True).start()
@@ -107,11 +109,23 @@ def _resolve(target: tuple[str, int], deadline: Deadline) -> list[Answer]:
 
 def _look_up(target: tuple[str, int], box: SimpleQueue[list[Answer] | OSError]) -> None:
     try:
-        rows = socket.getaddrinfo(*target, type=socket.SOCK_STREAM)
+        box.put(_looked_up(target))
     except OSError as error:
         box.put(error)
-    else:
-        box.put([Answer(family, address) for family, _, _, _, address in rows])
+
+
+def _looked_up(target: tuple[str, int]) -> list[Answer]:
+    rows = socket.getaddrinfo(*target, type=socket.SOCK_STREAM)
+    return [Answer(family, address) for family, _, _, _, address in rows]
+
+
+def _is_address(name: str) -> bool:
+    """Tell whether there is nothing to look up."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _connect(answers: list[Answer], deadline: Deadline) -> socket.socket:
