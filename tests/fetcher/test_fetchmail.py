@@ -42,9 +42,12 @@ def test_until_done_goes_on_past_the_limit_of_a_visit(mailbox: Mailbox) -> None:
     assert (rest["messages"], rest["ok"], rest["facts"]) == (3, True, {})
 
 
-def test_all_accounts_are_visited_side_by_side(offer: Callable[[], Offer]) -> None:
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_all_accounts_are_visited_side_by_side(offer: Callable[[], Offer], processes: str) -> None:
     accounts = [offer().account for _ in range(18)]
-    told = [json.loads(line) for line in run("--all", "--json").splitlines()]
+    lines = run("--all", "--json", "--processes", processes).splitlines()
+    told = [json.loads(line) for line in lines]
     stored = {result["account"]: result["messages"] for result in told}
     assert stored == {str(one.public_id): len(LETTERS) for one in accounts}
     first_end = FetchRun.objects.aggregate(Min("closed_at"))["closed_at__min"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,15 +22,11 @@ from accounts.management.base import WRONG_CALL, JsonCommand, Refused
 from accounts.models import ExternalAccount, State
 from fetcher.models import FetchRun
 from fetcher.runs import run_fetch
+from fetcher.spreading import Result, spread
 from fetcher.stopping import Stopping
-from fetcher.visits import write_counts
 
-# Their servers' time is what visits wait for; beyond this many our own is.
-AT_A_TIME = 16
 WATCH_SECONDS = 0.5
-BUSY = "run.busy"
-INACTIVE = "run.inactive"
-Result = dict[str, Any]
+BUSY, INACTIVE, LOST = "run.busy", "run.inactive", "run.lost"
 
 
 class Command(JsonCommand):
@@ -48,23 +45,29 @@ class Command(JsonCommand):
             action="store_true",
             help="go on until nothing is left that a limit per visit has put off",
         )
+        parser.add_argument(
+            "--processes",
+            type=_count,
+            default=os.cpu_count() or 1,
+            metavar="N",
+            help="share the accounts among so many processes (default: the processors)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        accounts, left = self._chosen(options), threading.Event()
-        how = {"until_done": options["until_done"], "stopping": left.is_set}
+        accounts = {account.pk: account for account in self._chosen(options)}
+        fetch = partial(_fetch, accounts, until_done=options["until_done"])
+        processes, as_json = min(options["processes"], len(accounts)), options["json"]
+        ended: dict[int, bool] = {}
         with (
-            _bars(accounts, shown=not options["json"] and sys.stderr.isatty()),
-            ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="fetchmail") as threads,
+            spread(list(accounts), fetch, processes=processes) as results,
+            # A thread of its own begins after the processes, which would begin with half of it.
+            _bars(accounts.values(), shown=not as_json and sys.stderr.isatty()),
         ):
-            try:
-                visits = as_completed([threads.submit(_fetch, one, **how) for one in accounts])
-                results = [self._tell(*x.result(), as_json=options["json"]) for x in visits]
-            finally:
-                # Whoever interrupts us waits only for the batches that are being stored.
-                left.set()
-                threads.shutdown(wait=False, cancel_futures=True)
-        write_counts()
-        if not all(results):
+            for pk, result in results:
+                ended[pk] = self._tell(accounts[pk], result, as_json=as_json)
+        for pk in accounts.keys() - ended.keys():
+            ended[pk] = self._tell(accounts[pk], _lost(accounts[pk]), as_json=as_json)
+        if not all(ended.values()):
             sys.exit(1)
 
     def _chosen(self, options: dict[str, Any]) -> Sequence[ExternalAccount]:
@@ -91,20 +94,34 @@ class Command(JsonCommand):
         return bool(result["ok"])
 
 
+def _count(word: str) -> int:
+    """Read a number of at least 1."""
+    if (count := int(word)) < 1:
+        raise ValueError
+    return count
+
+
 def _fetch(
-    account: ExternalAccount, *, until_done: bool, stopping: Stopping
-) -> tuple[ExternalAccount, Result]:
-    """Visit one account, in a thread of its own, once or until nothing is put off."""
-    result: Result = {"account": str(account.public_id), "messages": 0, "octets": 0}
-    try:
-        more = True
-        while more:
-            more = _add(result, run_fetch(account.pk, stopping=stopping)) and until_done
-        if not result["ok"]:
-            result["error"] = _why(account, result)
-    finally:
-        connection.close()
-    return account, result
+    accounts: Mapping[int, ExternalAccount], pk: int, stopping: Stopping, *, until_done: bool
+) -> Result:
+    """Visit one account, once or until nothing is put off."""
+    account, more = accounts[pk], True
+    result = _nothing(account)
+    while more:
+        more = _add(result, run_fetch(pk, stopping=stopping)) and until_done
+    if not result["ok"]:
+        result["error"] = _why(account, result)
+    return result
+
+
+def _nothing(account: ExternalAccount) -> Result:
+    return {"account": str(account.public_id), "messages": 0, "octets": 0}
+
+
+def _lost(account: ExternalAccount) -> Result:
+    """Tell of an account whose process was killed; its visit is made again once its lease ends."""
+    error = "The process that fetched it ended before it was done; what it stored is kept."
+    return _nothing(account) | {"ok": False, "code": LOST, "facts": {}, "error": error}
 
 
 def _why(account: ExternalAccount, result: Result) -> str:
@@ -131,7 +148,7 @@ def _add(result: Result, run: FetchRun | None) -> bool:
 
 
 @contextmanager
-def _bars(accounts: Sequence[ExternalAccount], *, shown: bool) -> Iterator[None]:
+def _bars(accounts: Collection[ExternalAccount], *, shown: bool) -> Iterator[None]:
     """Draw a bar for each account under way, from the progress columns that visits write."""
     if not shown:
         yield
@@ -146,7 +163,7 @@ def _bars(accounts: Sequence[ExternalAccount], *, shown: bool) -> Iterator[None]
         thread.join()
 
 
-def _draw(accounts: Sequence[ExternalAccount], done: threading.Event) -> None:
+def _draw(accounts: Collection[ExternalAccount], done: threading.Event) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks = {x.pk: bars.add_task(x.name, total=None, visible=False) for x in accounts}
