@@ -30,7 +30,6 @@ from fetcher.models import FetchRun, RemoteFolder
 from fetcher.opening import inbox_of, open_runs, patiently
 from fetcher.outcomes import LOST, Outcome, close, outcome_of
 from fetcher.planning import (
-    NOTHING_FAILED,
     FetchPlan,
     Listing,
     Options,
@@ -179,11 +178,12 @@ def _look_and_plan(
         return None
     with desk():
         known = _look(run, headings, folder, named, is_whole=is_whole)
-        failed = _failed(run, folder, known.listing, limits)
+        now, most = timezone.now(), limits.max_message_bytes
+        failed = setaside.pasts(folder, max_message_bytes=most, visited_at=run.opened_at, now=now)
         plan = _plan(run.account, limits, known, failed)
         if plan.download:
             listed = len(known.listing.found)
-            progress.begin(run, plan, listed=listed, now=timezone.now())
+            progress.begin(run, plan, listed=listed, now=now)
     found = Listed(known.listing.found)
     oldest = min(known.stored_at.values(), default=None)
     wanted, listing = found.only(plan.download), replace(known.listing, found=found)
@@ -236,16 +236,6 @@ def _mark_deleted(
     if days is None or not policy_of(account.owner).allows(DELETE):
         return []
     return deletion.mark(session, folder, listing, delete_after_days=days, now=timezone.now())
-
-
-def _failed(
-    run: FetchRun, folder: RemoteFolder, listing: Listing, limits: Plan
-) -> Mapping[tuple[str, int], Past]:
-    if not (listing.found or listing.is_whole):
-        return NOTHING_FAILED
-    most = limits.max_message_bytes
-    now = timezone.now()
-    return setaside.pasts(folder, max_message_bytes=most, visited_at=run.opened_at, now=now)
 
 
 def _plan(
