@@ -22,6 +22,8 @@ SETTINGS = {
     "settings_privacy": _("Privacy"),
     "mail_accounts": _("Mail accounts"),
     "send_mail_as": _("Send Mail As"),
+    "folders": _("Folders"),
+    "labels": _("Labels"),
     "storage": _("Storage"),
     "account_email": _("Email address"),
     "account_change_password": _("Password"),
