@@ -31,6 +31,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST, MOST = 4, 4000
 # A search may take so long, in seconds; then it ends with what it has.
 PATIENCE = 3.0
+# How many steps SQLite takes before it looks at the clock.
+STEPS = 50_000
 # Two messages of one second may stand a little apart in the index.
 SLACK = timedelta(hours=1)
 _FTS = """
@@ -156,7 +158,7 @@ def _patience() -> Iterator[None]:
             return
     connection.ensure_connection()
     end = monotonic() + PATIENCE
-    connection.connection.set_progress_handler(lambda: monotonic() > end, 50_000)
+    connection.connection.set_progress_handler(lambda: monotonic() > end, STEPS)
     try:
         yield
     finally:

@@ -26,10 +26,14 @@ ROW = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list, newest first; ``next_key`` is "" on the last."""
+    """One page of a list, newest first; ``next_key`` is "" on the last.
+
+    ``is_cut`` tells that a search was ended before it was through.
+    """
 
     messages: list[Message]
     next_key: str
+    is_cut: bool = False
 
 
 def list_messages(
@@ -70,7 +74,7 @@ def _found(user: User, wanted: Resolved, rows: MessageQuerySet, before: str, lim
     of_id = {
         row.pk: row for row in rows.filter(pk__in=found.ids).select_related("account").only(*ROW)
     }
-    return Page([of_id[pk] for pk in found.ids if pk in of_id], found.next_key)
+    return Page([of_id[pk] for pk in found.ids if pk in of_id], found.next_key, found.is_cut)
 
 
 def open_message(user: User, public_id: UUID) -> Message:

@@ -31,6 +31,8 @@ _UNSPACED = (
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003134f"
 )
 _TERM = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+# The same in a text as it stands, where accents may follow their letters.
+TERM_WITH_MARKS = rf"[{_UNSPACED}]|(?:[^\W_{_UNSPACED}][\u0300-\u036f]*)+"
 # Letters and digits stay, in lower case; everything else parts terms.
 _ASCII = bytes(
     ord(chr(n).lower()) if n < 128 and chr(n).isalnum() else ord(" ") for n in range(256)

@@ -27,13 +27,14 @@ from mailstore.searchquery import (
 from mailstore.searchterms import Clause, HasFile, Leaf, OfAccounts, expression, phrase
 
 EVERYWHERE = {"anywhere", "all", "semua", "manasaja"}
-ROLES = {
+ROLES: dict[str, tuple[str, ...]] = {
     Role.INBOX: ("inbox", "kotakmasuk", "masuk"),
     Role.SENT: ("sent", "terkirim"),
     Role.DRAFTS: ("drafts", "draft", "draf"),
     Role.JUNK: ("junk", "spam"),
     Role.TRASH: ("trash", "bin", "sampah", "tempatsampah"),
     Role.ARCHIVE: ("archive", "arsip"),
+    Role.SNOOZED: ("snoozed", "ditunda"),
 }
 _ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 _MATCHING = {
@@ -153,7 +154,8 @@ def _folder(user: User, name: str) -> _Meaning | None:
     if wanted in EVERYWHERE:
         return Q(pk__isnull=False)
     folders = Folder.objects.for_user(user).values_list("pk", "role", "name")
-    role = _ROLE_OF.get(wanted)
+    called = (role for role in Role if plain(str(role.label)) == wanted)
+    role = _ROLE_OF.get(wanted) or next(called, None)
     found = [
         pk for pk, its_role, its_name in folders
         if (its_role == role if role else not its_role and plain(its_name) == wanted)

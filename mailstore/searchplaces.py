@@ -1,7 +1,7 @@
 """Where each message stands in the search index: in the order in which they were sent.
 
 SQLite's index gives rows out by rowid, so the rowid is the time, and a small table tells whose it
-is. Two messages cannot share one: whoever comes later to a second that is full moves on a little.
+is. Two messages cannot share one: whoever comes to a second that is taken moves on a little.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from typing import Protocol
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-# Rowids of one second. More of them would make the index larger, fewer would mix up more mail.
-PER_SECOND = 4
 _TAKEN = """
     SELECT id FROM mailstore_search_docsize WHERE id IN ({places})
     UNION SELECT place FROM mailstore_search_place WHERE place IN ({places})
@@ -34,8 +32,8 @@ class Placed(Protocol):
 
 
 def place_of(moment: datetime) -> int:
-    """Return the first place of a second."""
-    return int(moment.timestamp()) * PER_SECOND
+    """Return the place of a moment: its second. The closer places lie, the smaller the index."""
+    return int(moment.timestamp())
 
 
 def take(entries: Sequence[Placed]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mailstore import contents, palette, views
+from mailstore import contents, palette, search_views, views
 
 MESSAGE = "<uuid:account>/m/<uuid:message>/"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("", views.home, name="mail_home"),
     path("all/<str:view>/", views.merged, name="mail_all"),
     path("search/", views.search, name="mail_search"),
+    path("search/save/", search_views.save, name="mail_search_save"),
+    path("search/forget/", search_views.forget, name="mail_search_forget"),
     path("act/", views.act, name="mail_act"),
     path("rail/", views.rail, name="mail_rail"),
     path("palette/", palette.palette, name="mail_palette"),

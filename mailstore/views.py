@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import quotas
 from accounts.models import ExternalAccount, User
 from accounts.views import SignedInRequest, back_from, uuids
-from mailstore import actions, listings
+from mailstore import actions, listings, searches
 from mailstore.contents import own_message
 from mailstore.listings import Listing
 from mailstore.queries import unread_total
@@ -58,8 +58,18 @@ def folder(request: SignedInRequest, account: UUID, folder: str) -> HttpResponse
 @require_safe
 @login_required
 def search(request: SignedInRequest) -> HttpResponse:
-    """Show what a search over all accounts finds."""
-    return _list_page(request, listings.search(request.GET))
+    """Show what a search over all accounts finds; while it is being typed, the list alone."""
+    listing = listings.search(request.GET)
+    if searches.is_typed(request):
+        if searches.is_too_short(listing.text):
+            return HttpResponse(status=204)
+        context = _surroundings(request, listing) | _rows(request, listing)
+        return searches.follow_address(
+            request, listing.url, render(request, "mailstore/_typed.html", context)
+        )
+    if _is_opened_by_reader(request):
+        searches.remember(request, listing.text)
+    return _list_page(request, listing)
 
 
 @require_safe
@@ -145,7 +155,10 @@ def _rows(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
     """Read one page of the list."""
     page = listing.read(request.user)
     older = listing.older_url(page.next_key) if page.next_key else ""
-    return {"page": page, "older_url": older, "is_merged": listing.account is None}
+    rows = {"page": page, "older_url": older, "is_merged": listing.account is None}
+    if listing.within == "search":
+        rows |= searches.surroundings(request, listing.text, page.messages)
+    return rows
 
 
 def _mark_unfolded(user: User, conversation: Conversation) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from accounts.models import ExternalAccount
 from accounts.themes import SYSTEM, theme_of
 from mailstore.keys import combos_by_name
+from mailstore.marking import Marks
 from mailstore.models import Message
 from mailstore.queries import newest_in_inbox, space_taken
 from mailstore.rail import Rail, build_rail
@@ -106,6 +107,24 @@ def is_sender_disguised(message: Message) -> bool:
     """Tell whether the sender's name is another address than the one the message came from."""
     address = message.sender_address
     return bool(address) and is_disguised(message.sender_name, address)
+
+
+@register.filter
+def subject_marked(text: str, marks: Marks) -> str:
+    """Return a subject with what a search looked for marked."""
+    return marks.subject(text)
+
+
+@register.filter
+def sender_marked(text: str, marks: Marks) -> str:
+    """Return a sender with what a search looked for marked."""
+    return marks.sender(text)
+
+
+@register.filter
+def snippet_marked(text: str, marks: Marks) -> str:
+    """Return a piece of a text with what a search looked for marked."""
+    return marks.snippet(text)
 
 
 @register.filter
