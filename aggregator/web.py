@@ -12,7 +12,7 @@ from types import FrameType
 
 UNUSABLE = 78  # EX_CONFIG of sysexits.h: starting again would not help
 THREADS = 8
-READY_SECONDS, SLOW_SECONDS = 30, 3
+READY_SECONDS = 30
 READY_PAUSE = 0.2
 
 
@@ -71,11 +71,8 @@ def announce(url: str) -> None:
 
     from aggregator.health import parts  # noqa: PLC0415
 
-    began, is_told = time.monotonic(), False
-    while (unwell := _unwell(parts())) and (waited := time.monotonic() - began) < READY_SECONDS:
-        if waited >= SLOW_SECONDS and not is_told:
-            is_told = True
-            print("Starting the worker …", flush=True)  # noqa: T201 - as below
+    deadline = time.monotonic() + READY_SECONDS
+    while (unwell := _unwell(parts())) and time.monotonic() < deadline:
         time.sleep(READY_PAUSE)
     connection.close()
     end = "(Ctrl-C ends it)"

@@ -38,6 +38,7 @@ SLOW_SECONDS = 3.0
 
 class Command(PlainCommand):
     help = "Serve Muara: the web pages and the worker that fetches mail. Ctrl-C ends it."
+    is_slow = False
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
         if not settings.EMBEDDED:
@@ -52,6 +53,8 @@ class Command(PlainCommand):
             self._prepare_database()
         with self._step("Collecting the files of the pages …"):
             collect_if_stale()
+        if self.is_slow:
+            self._say("Starting the web server and the worker …")
         started = timezone.now()
         supervisor = Supervisor(self._say, lock, lambda: worker_is_silent(since=started), free_runs)
         code = supervisor.run()
@@ -65,12 +68,16 @@ class Command(PlainCommand):
     @contextmanager
     def _step(self, sentence: str) -> Iterator[None]:
         """Say what is being done if it takes long."""
-        slow = Timer(SLOW_SECONDS, self._say, [sentence])
+        slow = Timer(SLOW_SECONDS, self._say_slowly, [sentence])
         slow.start()
         try:
             yield
         finally:
             slow.cancel()
+
+    def _say_slowly(self, sentence: str) -> None:
+        self.is_slow = True
+        self._say(sentence)
 
     def _lock(self, data: Path) -> int:
         try:
