@@ -102,6 +102,8 @@ def _sentences(counts: DayCount) -> Iterator[str]:
         yield ngettext(
             "%(visits)s check, nothing new.", "%(visits)s checks, nothing new.", counts.visits
         )
+    elif not counts.idle:
+        yield ngettext("%(visits)s check.", "%(visits)s checks.", counts.visits)
     else:
         yield ngettext(
             "%(visits)s check, %(idle)s without anything new.",

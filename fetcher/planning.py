@@ -106,10 +106,12 @@ class FetchPlan:
     ``too_large`` and ``set_aside`` count what is left where it is, ``skipped`` what was asked for
     in vain earlier in the visit, ``waiting`` what stays there for want of room, the smallest of it
     with so many octets as ``needs``; ``later`` what the limit per visit leaves to the next one;
-    ``held`` is what the provider gives only on another day.
+    ``held`` is what the provider gives only on another day. The last ``again`` of ``download``
+    could not be had before.
     """
 
     download: Sequence[Found] = ()
+    again: int = 0
     octets: int = 0
     too_large: int = 0
     set_aside: int = 0
@@ -149,6 +151,7 @@ def plan_fetch(
     download, held = _fit(fitting[:limit], options.daily_room, size)
     return FetchPlan(
         download=tuple(download),
+        again=sum(one.key in past and past[one.key].fate is Fate.TRIED for one in download),
         octets=sum(map(size, download)),
         too_large=fates.count(Fate.TOO_LARGE),
         set_aside=fates.count(Fate.ASIDE),

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 
 import structlog
 from django.db import transaction
@@ -162,7 +163,7 @@ class Seen:
     failed: Mapping[tuple[str, int], Past]
     oldest_stored_at: datetime | None
     moved: int
-    wanted: Listed
+    wanted: Sequence[Listed]
 
 
 def _look_and_plan(
@@ -187,7 +188,9 @@ def _look_and_plan(
     found = Listed(known.listing.found)
     oldest = min(known.stored_at.values(), default=None)
     wanted, listing = found.only(plan.download), replace(known.listing, found=found)
-    seen = Seen(listing, failed, oldest, len(known.moved), wanted)
+    fresh = len(wanted) - plan.again
+    # What could not be had before may hang again, and waits until all else is stored.
+    seen = Seen(listing, failed, oldest, len(known.moved), [wanted[:fresh], wanted[fresh:]])
     return seen, replace(plan, download=wanted, held=found.only(plan.held))
 
 
@@ -213,7 +216,7 @@ def _download(
     run: FetchRun,
     folder: RemoteFolder,
     session: MailSession,
-    wanted: Listed,
+    wanted: Sequence[Listed],
     stopping: Stopping,
     allowance: Allowance,
 ) -> Haul:
@@ -221,7 +224,7 @@ def _download(
     whole = Haul()
     # What the list took is free again, and others may read theirs.
     session.release()
-    for lot in lots(wanted):
+    for lot in chain.from_iterable(map(lots, wanted)):
         whole.add(download(run, folder, session, lot, stopping, allowance))
         session.release()
         if whole.is_full or allowance.is_up or stopping():

@@ -80,7 +80,7 @@ FETCHING: Final[dict[str, Trouble]] = {
     "message.slow": Trouble(
         PROVIDER,
         _("{host} sends this message too slowly to be fetched."),
-        _("Read it there. We try it again once a day."),
+        _("Read it there."),
         Step.LOOK,
     ),
     "message.toolarge": Trouble(

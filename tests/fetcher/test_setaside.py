@@ -110,6 +110,27 @@ def test_a_message_over_which_the_session_breaks_does_not_hold_up_the_others(
     assert visit(account).facts == {"set_aside": 1}
 
 
+def test_what_comes_is_stored_before_what_hung_is_tried_again(
+    server: Pop3Server, account: ExternalAccount
+) -> None:
+    hold(server, "abc")
+    server.behave("RETR", leaves_at("1"))
+    visit(account)
+    hold(server, "abcd")
+    here: list[int] = []
+
+    def watched(talk: Talk, argument: str) -> None:
+        if argument == "1":
+            here.append(Message.objects.count())
+            connection.close()
+        retr(talk, argument)
+
+    server.behave("RETR", watched)
+    visit(account)
+    assert here == [3]
+    assert stored() == letters("abcd")
+
+
 def test_where_every_message_breaks_the_session_the_visit_soon_ends(
     server: Pop3Server, account: ExternalAccount
 ) -> None:
