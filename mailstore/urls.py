@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mailstore import contents, palette, search_views, views
+from mailstore import choosing_views, contents, palette, search_views, views
 
 MESSAGE = "<uuid:account>/m/<uuid:message>/"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("search/save/", search_views.save, name="mail_search_save"),
     path("search/forget/", search_views.forget, name="mail_search_forget"),
     path("act/", views.act, name="mail_act"),
+    path("snooze/", choosing_views.snooze, name="mail_snooze"),
+    path("label/", choosing_views.label, name="mail_label"),
     path("rail/", views.rail, name="mail_rail"),
     path("palette/", palette.palette, name="mail_palette"),
     path("changes/", views.changes, name="mail_changes"),
