@@ -7,13 +7,24 @@ from playwright.sync_api import Browser, expect
 
 from tests.builders import PASSWORD
 from tests.journeys.people import sign_in_as
-from tests.journeys.visits import visit
+from tests.journeys.visits import Visit, visit
 from tests.mailstore.rows import letter
 from tests.servers.dovecot import Dovecot
 from tests.servers.shapes import Program
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
 EMAIL, BOX, SECRET = "cari@muara.example", "cari@example.org", "rahasia sekali"
+
+
+def go_on_leave_and_come_back(person: Visit) -> None:
+    """Type something on the next page, leave it without sending, and find it there again."""
+    person.page.get_by_role("button", name="Lanjutkan").click()
+    person.page.wait_for_url("**/incoming/")
+    there, name = person.page.url.removeprefix(person.site), person.page.get_by_label("Nama akun")
+    name.fill("Kantor")
+    person.go("/settings/general/")
+    person.go(there)
+    expect(name).to_have_value("Kantor")
 
 
 def test_an_account_is_found_tested_and_added_on_a_phone(
@@ -29,16 +40,11 @@ def test_an_account_is_found_tested_and_added_on_a_phone(
         person.go("/settings/mail-accounts/add/")
         page.get_by_label("Alamat email").fill(BOX)
         page.get_by_role("button", name="Lanjutkan").click()
-        told = page.get_by_text("Ditebak dari nama yang lazim: pop.example.org menjawab.")
-        expect(told).to_be_visible(timeout=20_000)
+        guessed = "Ditebak dari nama yang lazim: pop.example.org menjawab."
+        expect(page.get_by_text(guessed)).to_be_visible(timeout=20_000)
         expect(page.get_by_role("radio", name="example.org")).to_be_checked()
         person.look("type")
-        page.get_by_role("button", name="Lanjutkan").click()
-        there = page.url.removeprefix(person.site)
-        page.get_by_label("Nama akun").fill("Kantor")
-        person.go("/settings/general/")
-        person.go(there)
-        expect(page.get_by_label("Nama akun")).to_have_value("Kantor")
+        go_on_leave_and_come_back(person)
         secret = page.get_by_label("Kata sandi", exact=True)
         secret.fill(SECRET)
         page.get_by_role("button", name="Tampilkan").click()
