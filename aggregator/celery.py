@@ -72,6 +72,7 @@ app.conf.beat_schedule = {
     "snoozed": _every("mailstore.tasks.wake_snoozed", 5.0),
     "returned": _every("mailstore.tasks.take_down_returned", 3600.0),
     "journal": _every("fetcher.tasks.prune_journal", 3600.0),
+    "unsubscribing": _every("mailstore.tasks.leave_lists", 2.0),
     "heart": _every("fetcher.tasks.beat_heart", 5.0),
 }
 

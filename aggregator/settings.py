@@ -94,6 +94,7 @@ METRICS_NETWORKS = networks("METRICS_NETWORKS")
 DATABASE_URL = read("str", "DATABASE_URL", "")
 DATABASES = {"default": database(DATABASE_URL, usual=_database, embedded=EMBEDDED)}
 PACK_FOLDER = MUARA_DATA / "packs"
+IMAGE_FOLDER = MUARA_DATA / "images"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # With no broker to install, the nudges stay inside the worker; the database is the queue.

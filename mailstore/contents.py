@@ -8,6 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.core.signing import BadSignature
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -20,12 +21,12 @@ from mailstore import packs, parsing, rendering
 from mailstore.charsets import decode
 from mailstore.models import Message
 from mailstore.queries import open_message
-from mailstore.reading import archives
+from mailstore.reading import archives, remote_images
 from mailstore.reading.letters import RASTER, is_readable
 
 SEALED = "default-src 'none'; sandbox; frame-ancestors 'none'"
 BODY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data: {parts}; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data: {pictures}; "
     "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox{also}; "
     "frame-ancestors 'self'"
 )
@@ -50,13 +51,19 @@ def own_message(request: SignedInRequest, account: UUID, message: UUID) -> Messa
 def body(request: SignedInRequest, account: UUID, message: UUID) -> HttpResponse:
     """Answer the cleaned body as a document of its own, for the frame in the message page.
 
-    With ``dark=1`` the colours of HTML are turned around; with ``print=1`` the message's head
-    stands above it and nothing is folded.
+    With ``images=1`` remote pictures come through this site; with ``dark=1`` the colours of HTML
+    are turned around; with ``print=1`` the message's head stands above it and nothing is folded.
     """
     own = own_message(request, account, message)
     is_printed = bool(request.GET.get("print"))
+    images = reverse("mail_image", args=[account, message, "0"]).removesuffix("0")
+
+    def image_url(url: str) -> str:
+        return images + remote_images.token_for(request.user, url)
+
     look = rendering.Look(
         schemes="light" if is_printed else SCHEMES[theme_of(request)],
+        remote_url=image_url if request.GET.get("images") else None,
         is_dark=bool(request.GET.get("dark")),
         guides=not is_printed,
         head=render_to_string("mailstore/_print_head.html", {"message": own}) if is_printed else "",
@@ -67,10 +74,12 @@ def body(request: SignedInRequest, account: UUID, message: UUID) -> HttpResponse
         return reverse("mail_part", args=[account, message, number]) + "?inline=1"
 
     response = HttpResponse(rendering.safe_body(_raw(own), inline_url=inline_url, look=look))
-    parts = request.build_absolute_uri(reverse("mail_part", args=[account, message, "0"]))
+    parts = reverse("mail_part", args=[account, message, "0"]).removesuffix("0/")
+    sources = [parts, images] if look.remote_url else [parts]
     # Nothing in it can run, so only the reader's own page can ask for the print dialog.
     also = " allow-modals" if is_printed else ""
-    response["Content-Security-Policy"] = BODY.format(parts=parts.removesuffix("0/"), also=also)
+    pictures = " ".join(map(request.build_absolute_uri, sources))
+    response["Content-Security-Policy"] = BODY.format(pictures=pictures, also=also)
     response["X-Frame-Options"] = "SAMEORIGIN"
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -119,6 +128,20 @@ def files(request: SignedInRequest, account: UUID, message: UUID) -> StreamingHt
     # It is packed already.
     response["Content-Encoding"] = "identity"
     return response
+
+
+@require_safe
+@login_required
+def image(request: SignedInRequest, account: UUID, message: UUID, token: str) -> HttpResponse:
+    """Answer a remote picture that one's own message shows, fetched by this site."""
+    own_message(request, account, message)
+    try:
+        found = remote_images.image_at(request.user, remote_images.url_of(request.user, token))
+    except (BadSignature, remote_images.Unavailable) as error:
+        raise Http404 from error
+    except remote_images.Busy:
+        return HttpResponse(status=503, headers={"Retry-After": "2"})
+    return _sealed(found.data, found.kind)
 
 
 def _sealed(data: bytes, content_type: str, filename: str = "") -> HttpResponse:

@@ -332,6 +332,12 @@ class Message(models.Model):
             models.Index(
                 fields=["owner", "sent_at", "id"], condition=Q(flagged=True), name="message_starred"
             ),
+            # To whom one has written.
+            models.Index(
+                fields=["owner", "sender_address"],
+                condition=Q(answered=True),
+                name="message_answered_sender",
+            ),
             models.Index(
                 fields=["owner", "discarded_at"],
                 condition=Q(discarded_at__isnull=False),
@@ -412,3 +418,61 @@ class Undo(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class ImageSender(models.Model):
+    """A sender whose remote pictures a person always wants to see; the address in lower case."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    address = models.CharField(max_length=320)
+
+    class Meta:
+        verbose_name = _("sender with pictures")
+        verbose_name_plural = _("senders with pictures")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["owner", "address"], name="one_image_sender_per_owner_and_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Unsubscribing(models.TextChoices):
+    """How far leaving a list has come."""
+
+    WAITING = "waiting", _("waiting")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+
+
+class Unsubscription(models.Model):
+    """A person's wish to leave the list that a message came from, with one request (RFC 8058).
+
+    A worker that tries holds it until ``leased_until``; ``tries`` counts how often one began.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    message = models.OneToOneField(Message, on_delete=models.CASCADE)
+    state = models.CharField(
+        max_length=8, choices=Unsubscribing, default=Unsubscribing.WAITING, editable=False
+    )
+    tries = models.PositiveSmallIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("unsubscription")
+        verbose_name_plural = _("unsubscriptions")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(state__in=Unsubscribing.values), name="unsubscription_state_known"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(state="waiting"), name="unsubscription_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

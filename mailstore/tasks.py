@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from mailstore import purging, snoozing
+from mailstore.reading import unsubscribing
 
 
 @shared_task
@@ -36,3 +37,9 @@ def wake_snoozed() -> None:
 def take_down_returned() -> None:
     """Let what came back and was read stand where its date belongs."""
     snoozing.take_down(timezone.now())
+
+
+@shared_task
+def leave_lists() -> None:
+    """Send the requests by which people leave lists."""
+    unsubscribing.run_waiting(timezone.now())

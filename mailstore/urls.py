@@ -3,6 +3,7 @@
 from django.urls import path
 
 from mailstore import choosing_views, contents, palette, search_views, views
+from mailstore.reading import views as reading
 
 MESSAGE = "<uuid:account>/m/<uuid:message>/"
 
@@ -21,6 +22,9 @@ urlpatterns = [
     path(MESSAGE, views.message, name="mail_message"),
     path(f"{MESSAGE}body/", contents.body, name="mail_body"),
     path(f"{MESSAGE}raw/", contents.raw, name="mail_raw"),
+    path(f"{MESSAGE}images/<str:token>", contents.image, name="mail_image"),
+    path(f"{MESSAGE}images-of-sender/", reading.images_of_sender, name="mail_images_of_sender"),
+    path(f"{MESSAGE}unsubscribe/", reading.unsubscribe, name="mail_unsubscribe"),
     path(f"{MESSAGE}files/", contents.files, name="mail_files"),
     path(f"{MESSAGE}parts/<str:number>/", contents.part, name="mail_part"),
     path("<uuid:account>/<str:folder>/", views.folder, name="mail_folder"),

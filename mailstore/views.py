@@ -85,12 +85,14 @@ def message(request: SignedInRequest, account: UUID, message: UUID) -> HttpRespo
     conversation = conversation_of(request.user, own, listing.account)
     if request.htmx and request.GET.get("only"):
         conversation = alone(own)
+    asked = bool(request.GET.get("images"))
     if _is_opened_by_reader(request):
         _mark_unfolded(request.user, conversation)
     context = {
         "message": own,
         "conversation": conversation,
-        "letters": letters_of(conversation),
+        "letters": letters_of(request.user, conversation, with_images=own if asked else None),
+        "is_dark": bool(request.GET.get("dark")),
         **_surroundings(request, listing),
     }
     if request.htmx and request.GET.get("only"):

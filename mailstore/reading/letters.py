@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from accounts.models import IncomingServer
+from accounts.models import IncomingServer, User
+from accounts.models.preferences import RemoteImages
 from mailstore import packs, rendering
 from mailstore.bodies import body_of
 from mailstore.mime import Part as MimePart
 from mailstore.mime import read_structure
-from mailstore.models import Message, Part
+from mailstore.models import Message, Part, Unsubscription
 from mailstore.parsing import never_raising
+from mailstore.reading import remote_images
 from mailstore.reading.bounces import Bounce, read_bounce
 from mailstore.reading.conversations import Conversation
 from mailstore.reading.invitations import Invitation, read_invitation
@@ -44,6 +46,11 @@ class Contents:
     offer: Offer | None = None
     verdict: Verdict = field(default_factory=Verdict)
 
+    @property
+    def may_leave_at_once(self) -> bool:
+        """Tell whether one request leaves the list: never in the name of a forged sender."""
+        return self.offer is not None and self.offer.is_one_click and self.verdict.word != "fail"
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -55,18 +62,36 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message of a conversation; ``contents`` is None while only its line shows."""
+    """A message of a conversation; ``contents`` is None while only its line shows.
+
+    ``images`` tells what becomes of remote pictures: they are "blocked" until asked for, "shown"
+    this once, "trusted" as always of this sender, or "never" shown; "" where there are none.
+    """
 
     message: Message
     contents: Contents | None = None
     files: Sequence[File] = ()
+    images: str = ""
+    unsubscription: Unsubscription | None = None
+
+    @property
+    def shows_images(self) -> bool:
+        """Tell whether remote pictures are asked for with the body."""
+        return self.images in {"shown", "trusted"}
 
 
-def letters_of(conversation: Conversation) -> list[Letter]:
-    """Read what is to be shown whole, and nothing of what stays folded."""
+def letters_of(
+    user: User, conversation: Conversation, *, with_images: Message | None = None
+) -> list[Letter]:
+    """Read what is to be shown whole, and nothing of what stays folded.
+
+    ``with_images`` is the message whose remote pictures were asked for.
+    """
     unfolded = {message.pk for message in conversation.unfolded}
     return [
-        unfold(message) if message.pk in unfolded else Letter(message)
+        unfold(user, message, asks_images=message == with_images)
+        if message.pk in unfolded
+        else Letter(message)
         for message in conversation.messages
     ]
 
@@ -76,10 +101,25 @@ def is_readable(content_type: str) -> bool:
     return content_type in READABLE
 
 
-def unfold(message: Message) -> Letter:
+def unfold(user: User, message: Message, *, asks_images: bool) -> Letter:
     """Read a message and its parts for the page."""
+    contents = contents_of(message)
     parts = message.parts.filter(is_attachment=True).order_by("id")
-    return Letter(message, contents_of(message), [File(part, _preview(part)) for part in parts])
+    files = [File(part, _preview(part)) for part in parts]
+    wish = Unsubscription.objects.filter(message=message).first() if contents.offer else None
+    return Letter(message, contents, files, _images(user, message, contents, asks_images), wish)
+
+
+def _images(user: User, message: Message, contents: Contents, asked: bool) -> str:  # noqa: FBT001 - private
+    if not contents.remote_blocked:
+        return ""
+    if asked:
+        return "shown"
+    if user.remote_images == RemoteImages.NEVER:
+        return "never"
+    is_forged = contents.verdict.word == "fail"
+    trusted = remote_images.shows_by_itself(user, message, is_forged=is_forged)
+    return "trusted" if trusted else "blocked"
 
 
 def _preview(part: Part) -> str:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from django.conf import settings
+from django.db.models import F, Q
+
+from accounts.models import User
+from mailstore import packs
 from mailstore.charsets import one_line
 from mailstore.headers import Fields, decode_words
+from mailstore.models import Message, Unsubscribing, Unsubscription
+from wire.errors import MailError
+from wire.http import open_http
 
 MAX_OFFERED = 2000
+MAX_TRIES = 2
+LEASE = timedelta(minutes=2)
+ACCEPTED = range(200, 300)
 _IN_BRACKETS = re.compile(r"<\s*([^<>]{1,2000}?)\s*>")
 _ONE_CLICK = re.compile(r"\s*List-Unsubscribe\s*=\s*One-Click\s*", re.IGNORECASE)
 
@@ -56,3 +68,53 @@ def _is_web(way: str) -> bool:
     except ValueError:
         return False
     return parts.scheme.lower() in {"http", "https"} and bool(parts.hostname)
+
+
+def ask(user: User, message: Message, *, now: datetime) -> None:
+    """Note a person's wish to leave the list of a message; a worker sends the request."""
+    wish, is_new = Unsubscription.objects.get_or_create(
+        message=message, defaults={"owner": user, "asked_at": now}
+    )
+    if not is_new:
+        failed = Unsubscription.objects.filter(pk=wish.pk, state=Unsubscribing.FAILED)
+        failed.update(state=Unsubscribing.WAITING, tries=0, leased_until=None, asked_at=now)
+
+
+def run_waiting(now: datetime) -> int:
+    """Send the requests that wait; return how many were sent."""
+    count = 0
+    while wish := _claim(now):
+        accepted = wish.tries <= MAX_TRIES and _send(wish.message)
+        state = Unsubscribing.DONE if accepted else Unsubscribing.FAILED
+        mine = Unsubscription.objects.filter(pk=wish.pk, tries=wish.tries)
+        mine.update(state=state, leased_until=None)
+        count += 1
+    return count
+
+
+def _claim(now: datetime) -> Unsubscription | None:
+    waiting = Unsubscription.objects.filter(state=Unsubscribing.WAITING)
+    free = waiting.filter(Q(leased_until=None) | Q(leased_until__lt=now))
+    for key in free.order_by("id").values_list("pk", flat=True)[:20]:
+        if free.filter(pk=key).update(leased_until=now + LEASE, tries=F("tries") + 1):
+            return Unsubscription.objects.select_related("message__blob__pack").get(pk=key)
+    return None
+
+
+def _send(message: Message) -> bool:
+    """Send the one request that leaves a list; tell whether it was accepted.
+
+    What it says is fixed, and no redirection is followed (RFC 8058 §3.1).
+    """
+    try:
+        offer = read_offer(Fields(packs.read_raw(message.blob)))
+        if offer is None or not offer.is_one_click:
+            return False
+        with open_http(guard=settings.GUARD, seconds=20, redirects=0) as session:
+            answer = session.post(
+                offer.url, data={"List-Unsubscribe": "One-Click"}, allow_redirects=False
+            )
+    except (packs.BlobDamaged, MailError, OSError, ValueError):
+        # The last two: an address that cannot be one.
+        return False
+    return answer.status_code in ACCEPTED
