@@ -51,15 +51,36 @@ function listen(frame) {
   for (const kind of ["pointerleave", "focusout"]) page.addEventListener(kind, () => (target.hidden = true));
   page.addEventListener("toggle", () => fit(frame), true);
   page.addEventListener("load", () => fit(frame), true); // A picture has come.
+  page.addEventListener("error", (event) => event.target.tagName === "IMG" && insist(event.target), true);
 }
 
+// A picture may be told to come again, while this site fetches as many as it does at once.
+function insist(picture) {
+  const tries = Number(picture.dataset.tries ?? 0);
+  if (tries >= 3 || !picture.src.includes("/images/")) return;
+  picture.dataset.tries = tries + 1;
+  setTimeout(() => (picture.src = `${picture.src.split("?")[0]}?${tries + 1}`), 2000 * (tries + 1));
+}
+
+const heard = new WeakSet();
+
+// The frame has its height as soon as its text is there; pictures may take longer.
 function watch(frame) {
   const begin = () => {
+    const page = frame.contentDocument;
+    if (!page) return;
     fit(frame);
-    if (frame.contentDocument) listen(frame);
+    [...page.images].filter((one) => one.complete && !one.naturalWidth).forEach(insist);
+    if (!heard.has(page)) listen(frame);
+    heard.add(page);
+  };
+  const look = () => {
+    const page = frame.contentDocument;
+    if (page && page.URL !== "about:blank" && page.readyState !== "loading") begin();
+    else if (frame.isConnected && page) setTimeout(look, 30);
   };
   frame.addEventListener("load", begin);
-  if (frame.contentDocument?.readyState === "complete" && frame.contentDocument.URL !== "about:blank") begin();
+  look();
   new ResizeObserver(() => fit(frame)).observe(frame.closest(".message"));
 }
 

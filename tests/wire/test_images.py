@@ -90,8 +90,14 @@ def test_redirections_come_to_an_end(web: Web) -> None:
 
 @pytest.mark.parametrize(
     ("data", "kind"),
-    [(PNG, "image/png"), (b"\xff\xd8\xff\xe0", "image/jpeg"), (b"GIF89a", "image/gif")]
-    + [(b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"), (b"BM", ""), (b"", "")],
+    [
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a", "image/gif"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+        (b"BM", ""),
+        (b"", ""),
+    ],
 )
 def test_the_first_bytes_tell_the_kind(data: bytes, kind: str) -> None:
     assert kind_of(data) == kind
