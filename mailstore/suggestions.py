@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ExternalAccount, State, User
 from mailstore import finding
 from mailstore.models import Folder, Label, Message, Role, SavedSearch
-from mailstore.queries import visible
+from mailstore.scopes import visible
 from mailstore.searchquery import plain
 
 MOST, PEOPLE_READ = 8, 40

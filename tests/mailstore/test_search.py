@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from accounts.models import ExternalAccount, User
 from mailstore import finding, search
 from mailstore.models import Label, Message, Role
-from mailstore.queries import list_messages, visible
+from mailstore.queries import list_messages
+from mailstore.scopes import visible
 from tests.builders import make_account, make_user
 from tests.mailstore.rows import make_message
 
