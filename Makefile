@@ -8,7 +8,7 @@ INSTALL := -m pip install --quiet --quiet --no-input --require-hashes --requirem
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock" --upgrade
 
-.PHONY: help run demo test test-all check fmt bench lock
+.PHONY: help run demo test test-all check fmt bench bench-web lock
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -51,6 +51,9 @@ fmt: .venv/dev ## lay out Python and templates the one way
 
 bench: .venv/dev .venv/peers ## measure it beside other programs; ROWS="F1 F3" ROUNDS=3 measure less
 	@exec $(BIN)/python -m bench $(ROWS) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-web: .venv/dev ## time pages and searches in 100,000 messages; DB=postgresql has 1,000,000; N, ROWS, ROUNDS
+	@exec $(BIN)/python -m bench.web $(ROWS) $(if $(DB),--db $(DB)) $(if $(N),--count $(N)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 lock: .venv/dev ## choose the newest allowed versions of what pyproject.toml names
 	@$(COMPILE) pyproject.toml --output-file locks/run.txt

@@ -8,55 +8,31 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import NamedTuple
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.models import User
-from mailstore import searchterms
-from mailstore.models import MessageQuerySet
+from accounts.models import State, User
+from mailstore.candidates import LATEST, Hit, candidates
+from mailstore.models import Message, MessageQuerySet
 from mailstore.searchnames import Resolved, condition, resolve
-from mailstore.searchplaces import place_of
-from mailstore.searchquery import Sent, parse
+from mailstore.searchquery import parse
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Candidates asked of the rows at once: few first, since most are what was looked for.
-FIRST, MOST = 4, 4000
+# So many more candidates are asked of the rows each time, and at most so many at once.
+MORE, MOST = 4, 4000
 # A search may take so long, in seconds; then it ends with what it has.
 PATIENCE = 3.0
 # How many steps SQLite takes before it looks at the clock.
 STEPS = 50_000
-# Two messages of one second may stand a little apart in the index.
-SLACK = timedelta(hours=1)
-_FTS = """
-    SELECT place, message_id FROM mailstore_search
-    JOIN mailstore_search_place ON place = mailstore_search.rowid
-    WHERE mailstore_search MATCH %s AND mailstore_search.rowid BETWEEN %s AND %s
-    ORDER BY mailstore_search.rowid DESC LIMIT %s
-"""
-_VECTOR = """
-    SELECT place, message_id FROM mailstore_search
-    WHERE owner_id = %s AND words @@ %s::tsquery
-    AND place BETWEEN %s AND %s AND (place, message_id) < (%s, %s)
-    ORDER BY place DESC, message_id DESC LIMIT %s
-"""
-_LATEST = 2**62
 # The latest microsecond that a date can name.
 _END = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
-
-
-class Hit(NamedTuple):
-    """A message and its place in the order of the index."""
-
-    place: int
-    message_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +59,16 @@ def matching(user: User, text: str) -> Q:
 
 
 def find(
-    user: User, wanted: Resolved, rows: MessageQuerySet, *, before: str = "", limit: int
+    user: User, wanted: Resolved, *, among: Q | None = None, before: str = "", limit: int
 ) -> Found:
-    """Return which of the person's rows a query finds, a page of them, newest first."""
+    """Return which of a person's messages a query finds, a page of them, newest first."""
     if not wanted.query.groups:
         return Found()
-    start = _read_key(before) or Hit(_LATEST, _LATEST)
-    rows = rows.filter(wanted.rows)
+    start = _read_key(before) or Hit(LATEST, LATEST)
     hits: list[Hit] = []
     try:
         with _patience():
-            for hit in _hits(user, wanted, rows, start, limit + 1):
+            for hit in _hits(user, wanted, among or Q(), start, limit + 1):
                 hits.append(hit)
                 if len(hits) > limit:
                     break
@@ -105,22 +80,31 @@ def find(
     return Found([hit.message_id for hit in hits[:limit]], key)
 
 
-def _hits(
-    user: User, wanted: Resolved, rows: MessageQuerySet, start: Hit, count: int
-) -> Iterator[Hit]:
+def named(user: User, ids: Collection[int]) -> MessageQuerySet:
+    """Return those of a person's visible messages that are named.
+
+    The owner is compared in a way no index serves: SQLite would rather go through all mail of the
+    owner than look up fifty ids.
+    """
+    whose = Message.objects.alias(whose=F("owner_id") + 0).filter(whose=user.pk, pk__in=ids)
+    return whose.exclude(account__state=State.REMOVED)
+
+
+def _hits(user: User, wanted: Resolved, among: Q, start: Hit, count: int) -> Iterator[Hit]:
+    met = among & wanted.rows
     if not wanted.clauses:
-        yield from _by_rows(rows, start, count)
+        visible = Message.objects.for_user(user).exclude(account__state=State.REMOVED)
+        yield from _by_rows(visible.filter(met), start, count)
         return
-    expression = searchterms.expression(user.pk, wanted.clauses)
-    step = count * FIRST
+    step = count * MORE if met else count
     while True:
-        candidates = _candidates(user.pk, expression, wanted.sent, start, step)
-        ids = [hit.message_id for hit in candidates]
-        good = set(rows.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
-        yield from (hit for hit in candidates if hit.message_id in good)
-        if len(candidates) < step:
+        found = candidates(user.pk, wanted.clauses, wanted.sent, start, step)
+        ids = [hit.message_id for hit in found]
+        good = set(named(user, ids).filter(met).values_list("pk", flat=True)) if ids else set()
+        yield from (hit for hit in found if hit.message_id in good)
+        if len(found) < step:
             return
-        start, step = candidates[-1], min(step * FIRST, MOST)
+        start, step = found[-1], min(step * MORE, MOST)
 
 
 def _by_rows(rows: MessageQuerySet, start: Hit, count: int) -> Iterator[Hit]:
@@ -132,20 +116,6 @@ def _by_rows(rows: MessageQuerySet, start: Hit, count: int) -> Iterator[Hit]:
         found = found.filter(earlier, sent_at__lte=moment)
     for pk, sent_at in found.values_list("pk", "sent_at")[:count]:
         yield Hit((sent_at - EPOCH) // timedelta(microseconds=1), pk)
-
-
-def _candidates(
-    owner_id: int, expression: str, sent: Sequence[Sent], start: Hit, limit: int
-) -> list[Hit]:
-    least = max((place_of(one.since) for one in sent if one.since), default=0)
-    most = min((place_of(one.until + SLACK) for one in sent if one.until), default=_LATEST)
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            most = min(most, start.place - 1)
-            cursor.execute(_FTS, [expression, least, most, limit])
-        else:
-            cursor.execute(_VECTOR, [owner_id, expression, least, most, *start, limit])
-        return [Hit(*row) for row in cursor.fetchall()]
 
 
 @contextmanager
@@ -181,5 +151,5 @@ def _read_key(key: str) -> Hit | None:
         place, message_id = (int(number) for number in raw.split("."))
     except (ValueError, binascii.Error):
         return None
-    fits = 0 < place < _LATEST and 0 < message_id < _LATEST
+    fits = 0 < place < LATEST and 0 < message_id < LATEST
     return Hit(place, message_id) if fits else None

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import ExternalAccount, State, User
 from mailstore import finding
-from mailstore.models import Folder, Label, Message, Role, SavedSearch
-from mailstore.scopes import visible
+from mailstore.models import Folder, Label, Role, SavedSearch
 from mailstore.searchquery import plain
 
 MOST, PEOPLE_READ = 8, 40
@@ -105,8 +104,8 @@ def _people(user: User, operator: str, beginning: str) -> Iterator[tuple[str, st
     if len(beginning) < 2:
         return
     wanted = finding.read(user, f"from:{beginning}")
-    found = finding.find(user, wanted, visible(user), limit=PEOPLE_READ)
-    newest = Message.objects.filter(pk__in=found.ids).order_by("-sent_at")
+    found = finding.find(user, wanted, limit=PEOPLE_READ)
+    newest = finding.named(user, found.ids).order_by("-sent_at")
     people = dict.fromkeys(newest.values_list("sender_address", "sender_name"))
     addresses = {address: name for address, name in reversed(people) if " " not in address}
     for address in list(reversed(addresses))[:4]:

@@ -14,7 +14,6 @@ from accounts.models import ExternalAccount, User
 from mailstore import finding, search
 from mailstore.models import Label, Message, Role
 from mailstore.queries import list_messages
-from mailstore.scopes import visible
 from tests.builders import make_account, make_user
 from tests.mailstore.rows import make_message
 
@@ -162,9 +161,7 @@ def test_operators_find_what_they_name(query: str, found: str) -> None:
     index(two, subject="Laporan", **more)
     index(three, subject="Undangan")
     ids = {one.pk: "1", two.pk: "2", three.pk: "3"}
-    rows = finding.find(
-        account.owner, finding.read(account.owner, query), visible(account.owner), limit=9
-    )
+    rows = finding.find(account.owner, finding.read(account.owner, query), limit=9)
     assert "".join(sorted(ids[pk] for pk in rows.ids)) == found
 
 
