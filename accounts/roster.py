@@ -90,6 +90,21 @@ def prepare_account(owner: User, wanted: NewAccount, *, now: datetime) -> Extern
     return account
 
 
+def add_kept(owner: User, address: str, name: str) -> ExternalAccount:
+    """Make a place for mail that is only read: it is fetched from nowhere and sends nothing."""
+    owned = ExternalAccount.objects.filter(owner=owner)
+    quotas.touch(owner.pk)
+    return ExternalAccount.objects.create(
+        owner=owner,
+        address=address,
+        name=name,
+        badge=badge_for(name),
+        color=next_color(owned.values_list("color", flat=True)),
+        position=(owned.aggregate(last=Max("position"))["last"] or 0) + 1,
+        state=State.ARCHIVED,
+    )
+
+
 def _create(
     owner: User, wanted: NewAccount, *, now: datetime, **columns: State | datetime
 ) -> ExternalAccount:

@@ -95,6 +95,7 @@ DATABASE_URL = read("str", "DATABASE_URL", "")
 DATABASES = {"default": database(DATABASE_URL, usual=_database, embedded=EMBEDDED)}
 PACK_FOLDER = MUARA_DATA / "packs"
 IMAGE_FOLDER = MUARA_DATA / "images"
+TRANSFER_FOLDER = MUARA_DATA / "transfers"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # With no broker to install, the nudges stay inside the worker; the database is the queue.

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from mailstore import account_views, folder_views, label_views, privacy
+from mailstore.transfers import views as transfers
 
 ACCOUNT = "mail-accounts/<uuid:account>"
 
@@ -19,5 +20,10 @@ urlpatterns = [
     path("labels/<uuid:label>/remove/", label_views.label_remove, name="label_remove"),
     path("storage/", account_views.show_storage, name="storage"),
     path(f"{ACCOUNT}/storage/", account_views.account_storage, name="account_storage"),
-    path(f"{ACCOUNT}/mail.mbox", account_views.account_export, name="account_export"),
+    path("transfers/", transfers.transfers, name="transfers"),
+    path("transfers/list/", transfers.transfer_list, name="transfer_list"),
+    path("transfers/export/", transfers.transfer_export, name="transfer_export"),
+    path("transfers/import/", transfers.transfer_import, name="transfer_import"),
+    path("transfers/<uuid:transfer>/file/", transfers.transfer_file, name="transfer_file"),
+    path("transfers/<uuid:transfer>/remove/", transfers.transfer_remove, name="transfer_remove"),
 ]

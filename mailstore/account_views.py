@@ -1,21 +1,19 @@
-"""What is stored: the room it takes, in all and by account, and one account's mail as a file."""
+"""What is stored: the room it takes, in all and by account."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from accounts import quotas
 from accounts.models import ExternalAccount
 from accounts.views import SignedInRequest
 from mailstore import storage
-from mailstore.exporting import as_mbox
-from mailstore.models import Folder, Message
+from mailstore.models import Folder
 from mailstore.rail import build_rail
 
 
@@ -50,18 +48,6 @@ def account_storage(request: SignedInRequest, account: UUID) -> HttpResponse:
         "usage": quotas.usage(request.user.pk),
     }
     return render(request, "mailstore/account_storage.html", context)
-
-
-@require_safe
-@login_required
-def account_export(request: SignedInRequest, account: UUID) -> StreamingHttpResponse:
-    """Send every message of an account as one mbox, byte for byte."""
-    own = _own(request, account)
-    messages = Message.objects.for_user(request.user).filter(account=own)
-    answer = StreamingHttpResponse(as_mbox(messages), content_type="application/mbox")
-    name = f"{own.address}.mbox"
-    answer.headers["Content-Disposition"] = content_disposition_header(True, name) or ""
-    return answer
 
 
 def _own(request: SignedInRequest, account: UUID) -> ExternalAccount:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from mailstore.models import Message, MessageQuerySet
 from mailstore.packs import read_raw
+from mailstore.transfers.mbox import entry
 
 CHUNK = 500
-FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 
 
 def export(messages: MessageQuerySet, form: str, destination: Path) -> int:
@@ -65,26 +64,9 @@ def _mbox(file: Path) -> Writer:
 
     def write(message: Message, raw: bytes) -> None:
         with file.open("ab") as out:
-            out.write(_entry(message, raw))
+            out.write(entry(raw, message.received_at))
 
     return write
-
-
-def _entry(message: Message, raw: bytes) -> bytes:
-    date = message.received_at.strftime("%a %b %d %H:%M:%S %Y").encode()
-    quoted = FROM_LINE.sub(rb">\1", raw)
-    end = b"" if raw.endswith(b"\n") else b"\n"
-    return b"From MAILER-DAEMON " + date + b"\n" + quoted + end + b"\n"
-
-
-def as_mbox(messages: MessageQuerySet) -> Iterator[bytes]:
-    """Yield an mbox, oldest first, as ``export`` writes it, a message at a time.
-
-    BlobDamaged ends it where the bytes of one are damaged: a download that breaks off is seen.
-    """
-    rows = messages.select_related("blob__pack").order_by("sent_at", "id")
-    for message in rows.iterator(chunk_size=CHUNK):
-        yield _entry(message, read_raw(message.blob))
 
 
 FORMS: dict[str, Callable[[Path], Writer]] = {"maildir": _maildir, "mbox": _mbox, "eml": _eml}

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Color, ExternalAccount, User
+from mailstore.transfers.models import Transfer  # noqa: F401 - Django looks for tables here
 
 models.CharField.register_lookup(Length)
 SHA256_HEX = 64

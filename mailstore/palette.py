@@ -25,6 +25,7 @@ SETTINGS = {
     "folders": _("Folders"),
     "labels": _("Labels"),
     "storage": _("Storage"),
+    "transfers": _("Export and import"),
     "account_email": _("Email address"),
     "account_change_password": _("Password"),
     "mfa_index": _("Two-factor authentication"),

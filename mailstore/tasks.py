@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from celery import shared_task
+from celery.worker import state as worker_state
 from django.utils import timezone
 
 from mailstore import purging, snoozing
 from mailstore.reading import unsubscribing
+from mailstore.transfers import running
 
 
 @shared_task
@@ -43,3 +45,19 @@ def take_down_returned() -> None:
 def leave_lists() -> None:
     """Send the requests by which people leave lists."""
     unsubscribing.run_waiting(timezone.now())
+
+
+@shared_task
+def run_transfers() -> None:
+    """Write the exports and read the imports that wait."""
+    running.run_waiting(_worker_is_stopping)
+
+
+@shared_task
+def forget_old_transfers() -> None:
+    """Delete exports that nobody fetched for a week, and what is told of imports."""
+    running.forget_old(timezone.now())
+
+
+def _worker_is_stopping() -> bool:
+    return worker_state.should_stop is not None or worker_state.should_terminate is not None

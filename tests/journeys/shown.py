@@ -114,6 +114,14 @@ def _open_switcher(visitor: Visit) -> None:
     visitor.page.locator(".switcher").click()
 
 
+def _import_nothing(visitor: Visit) -> None:
+    page = visitor.page
+    form = page.locator("form[enctype]")
+    form.evaluate("form => { form.noValidate = true; }")
+    with page.expect_navigation():
+        form.locator("button[type=submit]").click()
+
+
 def _open_sheet(visitor: Visit) -> None:
     visitor.page.keyboard.press("?")
     visitor.page.locator("#key-sheet").wait_for()
@@ -194,6 +202,8 @@ SETTINGS = (
     Shown("general", READER, "/settings/general/"),
     Shown("notifications", READER, "/settings/notifications/"),
     Shown("privacy", READER, "/settings/privacy/"),
+    Shown("transfers", READER, "/settings/transfers/"),
+    Shown("transfers, refused", READER, "/settings/transfers/", _import_nothing, is_refused=True),
     Shown("help, keys", READER, "/help/keyboard/"),
     Shown("sheet of keys", READER, "/mail/all/inbox/", _open_sheet),
     Shown("palette", READER, "/mail/all/inbox/", _open_palette),

@@ -13,7 +13,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import notices, setups
+from accounts import notices, roster, setups
 from accounts.findings import Finding, Source
 from accounts.models import Batch, ExternalAccount, Probe, Quota, Setup, State, User
 from accounts.models.probe import ProbeKind, ProbeState, Step
@@ -22,6 +22,8 @@ from accounts.providers import Server
 from fetcher.models import DayCount, FetchRun, RemoteFolder, RemoteUid, SetAside
 from mailstore.models import Message
 from mailstore.queries import list_messages
+from mailstore.transfers.models import Phase, Transfer
+from mailstore.transfers.words import WORDS
 from tests.builders import make_account
 from tests.journeys.people import make_person, session_of
 from tests.mailstore.rows import letter, make_message
@@ -68,6 +70,8 @@ def make_world() -> World:
     Quota.objects.filter(owner=people[GUARDED]).update(**limits)
     accounts = _accounts(people[READER])
     _journal(accounts[0])
+    _transfers(people[READER])
+    roster.add_kept(people[READER], "lama@contoh.example", "Impor lama")
     notices.review(timezone.now())
     notices.review_storage(timezone.now())
     paths = _mail_paths(accounts[0]) | _settings_paths(*accounts[:2])
@@ -92,6 +96,22 @@ def _accounts(owner: Any) -> list[ExternalAccount]:
         make_account(owner, name=name, address=f"{name.lower()}@contoh.example", **fields)
         for name, fields in kinds.items()
     ]
+
+
+def _transfers(owner: User) -> None:
+    """Make an export and an import in each state."""
+    common = {"owner": owner, "total": 1204, "size": 9_200_000}
+    states: list[dict[str, Any]] = [
+        {"phase": Phase.RUNNING, "done": 300},
+        {"phase": Phase.DONE, "done": 1200, "left": 4},
+        {"phase": Phase.WAITING, "total": 0},
+    ]
+    for state in states:
+        Transfer.objects.create(form="mbox", name="muara-pembaca.zip", **(common | state))
+    taken = {"is_import": True, "name": "arsip.tar.gz", **common}
+    Transfer.objects.create(phase=Phase.DONE, added=1200, known=3, left=1, **taken)
+    for code in WORDS:
+        Transfer.objects.create(phase=Phase.FAILED, code=code, **taken)
 
 
 def _progress(done: int, total: int) -> dict[str, Any]:

@@ -1,9 +1,6 @@
-"""What is stored of one account, its mail as one file, and its place in All inboxes."""
+"""What is stored of one account, and its place in All inboxes."""
 
 from __future__ import annotations
-
-import mailbox
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -11,7 +8,7 @@ from django.urls import reverse
 
 from accounts import roster
 from accounts.models import ExternalAccount, State, User
-from mailstore.models import Folder, Role
+from mailstore.models import Folder
 from mailstore.queries import list_messages, unread_total
 from mailstore.rail import build_rail
 from tests.builders import make_account, make_user
@@ -25,27 +22,6 @@ def alice(client: Client) -> User:
     owner = make_user()
     client.force_login(owner)
     return owner
-
-
-def test_all_mail_of_an_account_leaves_as_one_mbox(
-    client: Client, alice: User, tmp_path: Path
-) -> None:
-    account, other = make_account(alice), make_account(alice, address="other@example.org")
-    texts = ["From here on\n>From there on\n", "Second\n"]
-    for number, text in enumerate(texts):
-        make_message(
-            account, letter(f"No {number}", text), role=Role.TRASH if number else Role.INBOX
-        )
-    make_message(other, letter("Not mine"))
-    answer = client.get(reverse("account_export", args=[account.public_id]))
-    assert answer["Content-Disposition"] == f'attachment; filename="{account.address}.mbox"'
-    file = tmp_path / "mail.mbox"
-    file.write_bytes(b"".join(answer))
-    box = mailbox.mbox(file)
-    subjects = [message["Subject"] for message in box]
-    box.close()
-    assert sorted(subjects) == ["No 0", "No 1"]
-    assert b"\n>From here on\n>>From there on\n" in file.read_bytes()
 
 
 def test_the_room_that_folders_take_is_told(client: Client, alice: User) -> None:

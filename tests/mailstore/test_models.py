@@ -10,6 +10,7 @@ import pytest
 
 from accounts.models import ExternalAccount, User
 from mailstore.models import Blob, Folder, Label, Message, Pack, Part, Thread, ThreadLink
+from mailstore.transfers.models import Transfer
 from tests.builders import make_account, make_user
 from tests.constraints import Attempt, named_constraints, refused
 
@@ -22,6 +23,10 @@ def _owner() -> User:
 
 def _account() -> ExternalAccount:
     return ExternalAccount.objects.get()
+
+
+def _transfer(**fields: Any) -> Transfer:
+    return Transfer.objects.create(owner=_owner(), name="x", **fields)
 
 
 def _pack() -> Pack:
@@ -85,6 +90,11 @@ ATTEMPTS: dict[str, Attempt] = {
     "label_color_known": lambda: _label("Work", color="beige"),
     "unread_is_part_of_labelled": lambda: _label("Work", total=1, unread=2),
     "one_label_per_owner_and_name": lambda: [_label(name) for name in ("Bills", "bills")],
+    "transfer_phase_known": lambda: _transfer(form="mbox", phase="asleep"),
+    "export_has_a_form": _transfer,
+    "one_running_transfer_per_owner": lambda: [
+        _transfer(form="mbox", phase="running") for _ in range(2)
+    ],
     "one_thread_per_owner_and_message_id": lambda: [_link() for _ in range(2)],
     "one_part_per_message_and_number": _one_part_twice,
 }
