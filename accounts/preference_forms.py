@@ -126,8 +126,7 @@ class NotificationsForm(PreferencesForm):
 
     class Meta:
         model = User
-        fields = ("notify", "mails_notices")
-        widgets: ClassVar = {"notify": forms.RadioSelect}
+        fields = ("mails_notices",)
         help_texts: ClassVar = {
             "mails_notices": _("At most a few mails a day, to the address you sign in with.")
         }
