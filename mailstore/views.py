@@ -93,6 +93,7 @@ def message(request: SignedInRequest, account: UUID, message: UUID) -> HttpRespo
         "conversation": conversation,
         "letters": letters_of(request.user, conversation, with_images=own if asked else None),
         "is_dark": bool(request.GET.get("dark")),
+        "acted_on": conversation.beside(own),
         **_surroundings(request, listing),
     }
     if request.htmx and request.GET.get("only"):

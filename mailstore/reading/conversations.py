@@ -26,6 +26,10 @@ class Conversation:
     unfolded: Sequence[Message]
     earlier: int = 0
 
+    def beside(self, opened: Message) -> list[Message]:
+        """Return what is moved together with an opened message: what lies in the same folder."""
+        return [one for one in self.messages if one.folder_id == opened.folder_id]
+
 
 def alone(message: Message) -> Conversation:
     """Return a conversation of one message."""

@@ -28,7 +28,10 @@ function fit(frame) {
   if (!page || !page.ownerDocument.body) return;
   const room = frame.parentElement.clientWidth;
   frame.style.cssText = "height: 0";
-  const width = Math.max(room, page.scrollWidth);
+  let width = Math.max(room, page.scrollWidth);
+  frame.style.width = `${width}px`;
+  // With more room the rules for phones are off, and a little more may be wanted.
+  width = Math.max(width, page.scrollWidth);
   frame.style.width = `${width}px`;
   const height = page.scrollHeight;
   frame.style.height = `${height}px`;
@@ -104,6 +107,7 @@ reader.addEventListener("click", (event) => {
 
 function opened(article) {
   markCurrent(article);
+  showSteps();
   article.querySelectorAll("iframe").forEach(watch);
   if (shown() === before && reader.contains(document.activeElement)) return; // A star was turned.
   before = shown();
@@ -125,16 +129,23 @@ reader.addEventListener("htmx:afterSettle", (event) => {
   } else if (article) opened(article);
 });
 
-// The next and the previous message of a conversation, by key.
-export function step(by) {
+// The next and the previous message of a conversation.
+function step(by) {
   const letters = [...reader.querySelectorAll(".letter")];
   const at = letters.findIndex((letter) => letter.contains(document.activeElement));
-  const next = letters[at < 0 ? (by > 0 ? 0 : letters.length - 1) : at + by];
+  const next = at < 0 ? letters.at(by > 0 ? 0 : -1) : letters[at + by];
   const focused = next?.matches("a") ? next : next?.querySelector(".people summary");
-  focused?.focus();
+  focused?.focus({ preventScroll: true });
   next?.scrollIntoView({ block: "nearest" });
 }
 
+reader.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-step]");
+  if (button) step(Number(button.dataset.step));
+});
+
+const showSteps = () => reader.querySelector(".steps")?.removeAttribute("hidden");
+showSteps();
 reader.querySelectorAll("iframe").forEach(watch);
 list.querySelector("a[aria-current]")?.scrollIntoView({ block: "nearest" });
 comeTo(reader.querySelector(`#letter-${shown()}`));

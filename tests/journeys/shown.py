@@ -136,6 +136,14 @@ def _open_details(visitor: Visit) -> None:
     visitor.page.locator("main details summary").first.click()
 
 
+def _open_leaving(visitor: Visit) -> None:
+    visitor.page.locator(".unsubscribe summary").click()
+
+
+def _open_more(visitor: Visit) -> None:
+    visitor.page.locator("[data-key=more]").click()
+
+
 def _pick_one(visitor: Visit) -> None:
     visitor.page.locator(".rows .pick input").first.check()
 
@@ -195,6 +203,12 @@ MAIL = (
     Shown("attachment", READER, "attachment"),
     Shown("damaged", READER, "damaged"),
     Shown("calendar", READER, "calendar"),
+    Shown("event", READER, "event", _open_details),
+    Shown("delivery report", READER, "bounce", _open_details),
+    Shown("conversation", READER, "conversation"),
+    Shown("list", READER, "list", _open_leaving),
+    Shown("forged sender", READER, "forged"),
+    Shown("more of a message", READER, "html", _open_more),
     Shown("menu", READER, "/mail/all/inbox/", _open_menu),
     Shown("account switcher", READER, "folder", _open_switcher),
 )

@@ -41,6 +41,32 @@ INVITATION = (
     b"Content-Type: text/calendar; method=REQUEST; charset=utf-8\r\n\r\n"
     b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
 )
+EVENT = """BEGIN:VCALENDAR
+METHOD:REQUEST
+BEGIN:VEVENT
+SUMMARY:Kerja bakti di tepi sungai
+DTSTART;TZID=Asia/Jakarta:20261206T070000
+DTEND;TZID=Asia/Jakarta:20261206T110000
+LOCATION:Balai RW
+ORGANIZER;CN=Ketua RT:mailto:rt@contoh.example
+ATTENDEE;PARTSTAT=ACCEPTED:mailto:budi@contoh.example
+RRULE:FREQ=MONTHLY
+DESCRIPTION:Bawa sapu.
+END:VEVENT
+END:VCALENDAR
+"""
+BOUNCE = (
+    b"From: Kurir <mailer-daemon@contoh.example>\r\nSubject: Kembali\r\n"
+    b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+    b"--b\r\n\r\nMaaf.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+    b"Final-Recipient: rfc822; made@contoh.example\r\nAction: failed\r\nStatus: 5.2.2\r\n"
+    b"Diagnostic-Code: smtp; 552 penuh\r\n--b--\r\n"
+)
+# What the server of the account wrote about the sender, above its line of arrival.
+REFUSED = (
+    b"Authentication-Results: mx.example.org; dmarc=fail header.from=example.org\r\n"
+    b"Received: from x (x [192.0.2.1]) by mx.example.org with ESMTP; now\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +150,15 @@ def _mail_paths(account: ExternalAccount) -> dict[str, str]:
     html.add_alternative(HTML, subtype="html")
     file = letter("Laporan sungai", "Terlampir.", Cc="Budi <budi@contoh.example>")
     file.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="peta sungai.png")
+    news = letter("Warta sungai", "Air surut.", List_Unsubscribe="<https://warta.example/keluar>")
+    event = letter("Kerja bakti", "Mari datang.")
+    event.add_attachment(EVENT, subtype="calendar", filename="acara.ics")
+    reply = "Di http://xn--80ak6aa92e.com\n\nPada Rab, 4 Nov 2026 Budi menulis:\n> Di mana?\n"
     mails: dict[str, EmailMessage | bytes] = {
+        "list": news,
+        "event": event,
+        "bounce": BOUNCE,
+        "forged": REFUSED + letter("Hadiah", "Klik segera.").as_bytes(),
         "text": letter("Air sungai naik", "Tolong kabari > semua.\n\n> Baik.\nhttps://a.example"),
         "html": html,
         "attachment": file,
@@ -136,6 +170,9 @@ def _mail_paths(account: ExternalAccount) -> dict[str, str]:
         sent = now - timedelta(days=1, minutes=number)
         make_message(account, letter("Catatan harian"), seen=number % 3 == 0, sent_at=sent)
     made = {name: make_message(account, mail) for name, mail in mails.items()}
+    made["conversation"] = make_message(
+        account, letter("Re: Air sungai naik", reply), thread=made["text"].thread
+    )
     _damage(made["damaged"])
     Message.objects.filter(pk=made["text"].pk).update(flagged=True, answered=True)
     within = {"folder": "inbox", "junk": "junk"}
