@@ -202,3 +202,21 @@ def test_a_confirmed_sender_and_one_that_failed_are_told_apart(
         page = client.get(address("mail_message", make_message(account, raw))).content.decode()
         assert said in page
         assert f"DMARC: {word}" in page
+
+
+def test_what_is_done_in_the_reader_is_done_to_the_conversation_in_its_folder(
+    client: Client, account: ExternalAccount
+) -> None:
+    messages = make_conversation(account, 2)
+    sent = make_message(
+        account, letter("Re: mine"), thread=messages[0].thread, role=Role.SENT, seen=True
+    )
+    page = client.get(address("mail_message", messages[1]))
+    ids = [str(one.public_id) for one in page.context["acted_on"]]
+    assert ids == [str(one.public_id) for one in messages]
+    client.post(reverse("mail_act"), {"do": "junk", "ids": ids})
+    folders = dict(Message.objects.values_list("pk", "folder__role"))
+    assert folders == {messages[0].pk: "junk", messages[1].pk: "junk", sent.pk: "sent"}
+    binned = client.get(address("mail_message", messages[1])).content.decode()
+    assert "Not spam" in binned
+    assert "Report spam" not in binned.partition('class="message-tools"')[2]
