@@ -41,7 +41,7 @@ def _found() -> int:
     from accounts.models import User  # noqa: PLC0415 - needs Django set up
     from bench.letters import COMMON  # noqa: PLC0415
     from mailstore.finding import matching  # noqa: PLC0415
-    from mailstore.queries import visible  # noqa: PLC0415
+    from mailstore.scopes import visible  # noqa: PLC0415
 
     return sum(visible(one).filter(matching(one, COMMON)).count() for one in User.objects.all())
 

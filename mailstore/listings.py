@@ -14,9 +14,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ExternalAccount, User
+from mailstore import scopes
 from mailstore.models import Folder, Message, Role
-from mailstore.queries import Page, list_messages
-from mailstore.rail import VIEWS, merged_url
+from mailstore.paging import ORIGIN, Page, read_page
+from mailstore.queries import find_page, searched
+from mailstore.rail import merged_url
+from mailstore.scopes import VIEWS, Scope
 
 QUERY_LENGTH = 400
 
@@ -26,7 +29,7 @@ class Listing:
     """One list: its address, its title, and ``within``, which lets a message page find it again.
 
     A role folder that no mail has come to yet has no row: then ``folder`` is empty and ``account``
-    is not.
+    is not. ``before`` and ``after`` are keys of the page.
     """
 
     title: str | Promise
@@ -37,11 +40,12 @@ class Listing:
     view: str = ""
     text: str = ""
     before: str = ""
+    after: str = ""
 
     @property
     def url(self) -> str:
         """Return the address of this very page of the list."""
-        return self._address(before=self.before)
+        return self._address(before=self.before, after=self.after)
 
     @property
     def newest_url(self) -> str:
@@ -49,24 +53,56 @@ class Listing:
         return self._address()
 
     @property
+    def oldest_url(self) -> str:
+        """Return the address of the last page."""
+        return self._address(after=ORIGIN)
+
+    @property
     def trail(self) -> str:
         """Return the query string by which a message page finds this page of the list."""
-        return _query(**{"in": self.within}, q=self.text, before=self.before)
+        page = {"before": self.before, "after": self.after}
+        return _query(**{"in": self.within}, q=self.text, **page)
+
+    @property
+    def role(self) -> str:
+        """Return what all its folders are for, "" where they differ."""
+        return self.folder.role if self.folder else self.view
+
+    @property
+    def is_grouped(self) -> bool:
+        """Tell whether conversations may be one row each; what a search finds stands for itself."""
+        return self.within != "search"
 
     def older_url(self, key: str) -> str:
         """Return the address of the page that continues after ``key``."""
         return self._address(before=key)
 
-    def read(self, user: User) -> Page:
-        """Read the messages of this page."""
-        if (self.account and not self.folder) or (self.within == "search" and not self.text):
-            return Page([], "")
-        return list_messages(
-            user, folder=self.folder, view=self.view, text=self.text, before=self.before
-        )
+    def newer_url(self, key: str) -> str:
+        """Return the address of the page that ends just before ``key``."""
+        return self._address(after=key)
 
-    def _address(self, before: str = "") -> str:
-        query = _query(q=self.text, before=before)
+    def place(self, user: User) -> Scope:
+        """Return where the messages of the list lie, before anything is searched for there."""
+        if self.folder:
+            return scopes.of_folder(self.folder)
+        if self.account or (self.within == "search" and not self.text):
+            return Scope(())
+        return scopes.of_view(user, self.view)
+
+    def scope(self, user: User) -> Scope:
+        """Return which messages the list holds."""
+        place = self.place(user)
+        return searched(user, place, self.text) if self.text else place
+
+    def read(self, user: User, place: Scope) -> Page:
+        """Read this page, with conversations as one row where their reader likes that."""
+        if self.text:
+            return find_page(user, place, self.text, before=self.before)
+        grouped = self.is_grouped and user.conversations
+        return read_page(user, place, before=self.before, after=self.after, grouped=grouped)
+
+    def _address(self, **page: str) -> str:
+        query = _query(q=self.text, **page)
         return f"{self.path}?{query}" if query else self.path
 
 
@@ -74,34 +110,50 @@ def merged(view: str, query: QueryDict) -> Listing:
     """Return a list over all accounts."""
     if view not in VIEWS:
         raise Http404
-    title, path = VIEWS[view], merged_url(view)
-    return Listing(title, path, f"all-{view}", view=view, before=query.get("before", ""))
+    return Listing(VIEWS[view], merged_url(view), f"all-{view}", view=view, **_page(query))
 
 
 def search(query: QueryDict) -> Listing:
     """Return what a search finds in all accounts."""
     text = query.get("q", "").strip()[:QUERY_LENGTH].replace("\0", "")
-    path = reverse("mail_search")
-    return Listing(_("Search"), path, "search", text=text, before=query.get("before", ""))
+    return Listing(_("Search"), reverse("mail_search"), "search", text=text, **_page(query))
 
 
 def folder_of(account: ExternalAccount, slug: str, query: QueryDict) -> Listing:
     """Return a folder of an account, by its role or its public id."""
     folder, title = _find_folder(account, slug)
     path = reverse("mail_folder", args=[account.public_id, slug])
-    before = query.get("before", "")
-    return Listing(title, path, slug, account=account, folder=folder, before=before)
+    return Listing(title, path, slug, account=account, folder=folder, **_page(query))
 
 
 def beside(request: HttpRequest, message: Message) -> Listing:
     """Return the list that a message was opened from, else the folder where it lies."""
-    within = request.GET.get("in", "")
+    known = _over_all(request.GET)
+    return known or folder_of(message.account, message.folder.slug, request.GET)
+
+
+def acted_on(user: User, form: QueryDict) -> Listing | None:
+    """Return the list whose rows a form is about, None where it names none."""
+    if known := _over_all(form):
+        return known
+    try:
+        public_id = UUID(form.get("account", ""))
+    except ValueError:
+        return None
+    account = get_object_or_404(ExternalAccount.objects.for_user(user), public_id=public_id)
+    return folder_of(account, form.get("in", ""), form)
+
+
+def _over_all(query: QueryDict) -> Listing | None:
+    within = query.get("in", "")
     if within == "search":
-        return search(request.GET)
+        return search(query)
     view = within.removeprefix("all-")
-    if within.startswith("all-") and view in VIEWS:
-        return merged(view, request.GET)
-    return folder_of(message.account, message.folder.slug, request.GET)
+    return merged(view, query) if within.startswith("all-") and view in VIEWS else None
+
+
+def _page(query: QueryDict) -> dict[str, Any]:
+    return {"before": query.get("before", ""), "after": query.get("after", "")}
 
 
 def _find_folder(account: ExternalAccount, slug: str) -> tuple[Folder | None, str | Promise]:

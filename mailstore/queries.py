@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, Subquery, Sum
 
 from accounts.models import ExternalAccount, State, User
-from mailstore import finding
-from mailstore.models import Folder, Message, MessageQuerySet, Role
-from mailstore.searchnames import Resolved
-
-PAGE = 50
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ROW = (
-    "public_id", "subject", "sender_name", "sender_address", "preview", "sent_at",
-    "has_attachments", "seen", "flagged", "answered", "account__public_id", "account__name",
-    "account__badge", "account__color",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list, newest first; ``next_key`` is "" on the last.
-
-    ``is_cut`` tells that a search was ended before it was through.
-    """
-
-    messages: list[Message]
-    next_key: str
-    is_cut: bool = False
+from mailstore import finding, scopes
+from mailstore.models import Folder, Message, Role
+from mailstore.paging import PAGE, ROW, Page, Row, read_page
+from mailstore.scopes import Scope, visible
 
 
 def list_messages(
@@ -46,46 +25,40 @@ def list_messages(
     before: str = "",
     limit: int = PAGE,
 ) -> Page:
-    """Return one page by key, never by number: the same cost on the first and the last page.
+    """Return a page of single messages, each for itself.
 
-    ``view`` is "inbox", "unread" or "starred" over all accounts; ``text`` searches. A ``before``
-    that cannot be read starts at the newest.
+    ``view`` is one of the lists over all accounts; ``text`` searches.
     """
-    found = visible(user)
+    scope = scopes.of_view(user, view)
     if account:
-        found = found.filter(account=account)
+        scope = scopes.of_account(user, account)
     if folder:
-        found = found.filter(folder=folder)
-    found = _in_view(found, view, user)
+        scope = scopes.of_folder(folder)
     if text:
-        among = Q(pk__in=found.values("pk")) if account or folder or view else None
-        return _found(user, finding.read(user, text), among, before, limit)
-    if key := _read_key(before):
-        sent_at, pk = key
-        found = found.filter(
-            Q(sent_at=sent_at, pk__lt=pk) | Q(sent_at__lt=sent_at), sent_at__lte=sent_at
-        )
-    rows = list(found.select_related("account").only(*ROW).order_by("-sent_at", "-pk")[: limit + 1])
-    return Page(rows[:limit], _key(rows[limit - 1]) if len(rows) > limit else "")
+        return find_page(user, scope, text, before=before, limit=limit)
+    return read_page(user, scope, before=before, limit=limit)
 
 
-def _found(user: User, wanted: Resolved, among: Q | None, before: str, limit: int) -> Page:
-    """Return one page of what a search finds."""
+def searched(user: User, scope: Scope, text: str) -> Scope:
+    """Keep what a search finds in a list."""
+    return replace(scope, only=scope.only & finding.matching(user, text), total=None, is_rare=True)
+
+
+def find_page(user: User, scope: Scope, text: str, *, before: str = "", limit: int = PAGE) -> Page:
+    """Return one page of what a search finds in a list, each message for itself."""
+    among = scope.only if scope.folders is None else scope.only & Q(folder__in=scope.folders)
+    wanted = finding.read(user, text)
     found = finding.find(user, wanted, among=among, before=before, limit=limit)
     of_id = {
         row.pk: row for row in finding.named(user, found.ids).select_related("account").only(*ROW)
     }
-    return Page([of_id[pk] for pk in found.ids if pk in of_id], found.next_key, found.is_cut)
+    messages = [of_id[pk] for pk in found.ids if pk in of_id]
+    return Page([Row.of(one) for one in messages], found.next_key, is_cut=found.is_cut)
 
 
 def open_message(user: User, public_id: UUID) -> Message:
     """Return a message with account, folder and bytes' place, or raise Message.DoesNotExist."""
     return visible(user).select_related("account", "folder", "blob__pack").get(public_id=public_id)
-
-
-def visible(user: User) -> MessageQuerySet:
-    """Keep what a person may see: the messages of accounts that were not removed."""
-    return Message.objects.for_user(user).exclude(account__state=State.REMOVED)
 
 
 def newest_in_inbox(account: ExternalAccount) -> datetime | None:
@@ -106,37 +79,3 @@ def unread_total(user: User) -> int:
     inboxes = Folder.objects.for_user(user).filter(role=Role.INBOX)
     shown = inboxes.exclude(account__state=State.REMOVED).filter(account__in_all_inboxes=True)
     return shown.aggregate(total=Sum("unread"))["total"] or 0
-
-
-def _in_view(found: MessageQuerySet, view: str, user: User) -> MessageQuerySet:
-    match view:
-        case "inbox":
-            return _merged(found, user).filter(folder__role=Role.INBOX)
-        case "unread":
-            return _merged(found, user).filter(folder__role=Role.INBOX, seen=False)
-        case "starred":
-            return found.filter(flagged=True).exclude(folder__role__in=[Role.TRASH, Role.JUNK])
-        case _:
-            return found
-
-
-def _merged(found: MessageQuerySet, user: User) -> MessageQuerySet:
-    """Leave out the accounts that their owner has switched off for All inboxes."""
-    accounts = ExternalAccount.objects.for_user(user).filter(in_all_inboxes=False)
-    out = list(accounts.values_list("pk", flat=True))
-    return found.exclude(account__in=out) if out else found
-
-
-def _key(message: Message) -> str:
-    """Make the opaque key that continues after a message."""
-    micros = (message.sent_at - EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(f"{micros}.{message.pk}".encode()).decode().rstrip("=")
-
-
-def _read_key(key: str) -> tuple[datetime, int] | None:
-    try:
-        raw = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)).decode("ascii")
-        micros, pk = (int(number) for number in raw.split("."))
-        return EPOCH + timedelta(microseconds=micros), pk
-    except (ValueError, OverflowError, binascii.Error):
-        return None

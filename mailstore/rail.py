@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from accounts import quotas
 from accounts.cards import Card, card_for
 from accounts.models import ExternalAccount, State, User
 from accounts.telling import Telling, tell_all
 from mailstore.models import Folder, Role
+from mailstore.scopes import VIEWS
 
 ICONS = {
     Role.INBOX: "inbox",
@@ -25,7 +25,9 @@ ICONS = {
     Role.TRASH: "trash-2",
     Role.ARCHIVE: "archive",
 }
-VIEWS = {"inbox": _("All inboxes"), "unread": _("Unread"), "starred": _("Starred")}
+# Where a person may put messages; Drafts and Sent fill themselves.
+TARGETS = {Role.INBOX.value, Role.ARCHIVE.value, Role.JUNK.value, Role.TRASH.value}
+VIEW_ICONS = {"inbox": "layers", "unread": "mail", "starred": "star", "snoozed": "clock"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class FolderLink:
     icon: str
     unread: int
     url: str
+
+    @property
+    def target(self) -> str:
+        """Return how a move names it, or "" where nothing may be moved to."""
+        return self.slug if self.slug in TARGETS or not self.key else ""
 
     @property
     def key(self) -> str:
@@ -105,13 +112,25 @@ class Rail:
     @property
     def views(self) -> tuple[FolderLink, ...]:
         """Return the lists that merge all accounts."""
+        icons = {**{role.value: icon for role, icon in ICONS.items()}, **VIEW_ICONS}
         return tuple(
-            FolderLink(slug, VIEWS[slug], icon, self.unread * counted, merged_url(slug))
-            for slug, icon, counted in (
-                ("inbox", "layers", 1),
-                ("unread", "mail", 0),
-                ("starred", "star", 0),
-            )
+            FolderLink(slug, name, icons[slug], self._counted(slug), merged_url(slug))
+            for slug, name in VIEWS.items()
+        )
+
+    @property
+    def targets(self) -> tuple[FolderLink, ...]:
+        """Return the lists that messages of any account may be moved to."""
+        views = (link for link in self.views if link.slug in TARGETS)
+        return tuple(replace(link, name=Role(link.slug).label) for link in views)
+
+    def _counted(self, view: str) -> int:
+        if view in {"unread", "starred", "snoozed"}:
+            return 0
+        if view == "inbox":
+            return self.unread
+        return sum(
+            link.unread for block in self.blocks for link in block.folders if link.slug == view
         )
 
 

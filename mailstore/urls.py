@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mailstore import choosing_views, contents, palette, search_views, views
+from mailstore import act_views, choosing_views, contents, palette, search_views, views
 from mailstore.reading import views as reading
 
 MESSAGE = "<uuid:account>/m/<uuid:message>/"
@@ -13,7 +13,8 @@ urlpatterns = [
     path("search/", views.search, name="mail_search"),
     path("search/save/", search_views.save, name="mail_search_save"),
     path("search/forget/", search_views.forget, name="mail_search_forget"),
-    path("act/", views.act, name="mail_act"),
+    path("act/", act_views.act, name="mail_act"),
+    path("undo/", act_views.undo, name="mail_undo"),
     path("snooze/", choosing_views.snooze, name="mail_snooze"),
     path("label/", choosing_views.label, name="mail_label"),
     path("rail/", views.rail, name="mail_rail"),

@@ -1,4 +1,4 @@
-"""The mail pages: lists, one message, what is done to messages, and the number that moved.
+"""The mail pages: lists, one message, the rail, and the number that moved.
 
 Every row is looked up among the reader's own; for anybody else, an administrator too, there is
 nothing at these addresses.
@@ -16,14 +16,17 @@ from django.http import (
     JsonResponse,
 )
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts import quotas
 from accounts.models import ExternalAccount, User
-from accounts.views import SignedInRequest, back_from, uuids
+from accounts.views import SignedInRequest
 from mailstore import actions, listings, searches
 from mailstore.contents import own_message
 from mailstore.listings import Listing
+from mailstore.models import DISCARDED
+from mailstore.paging import ORIGIN, Page, newest_id
+from mailstore.providers import deletions
 from mailstore.queries import unread_total
 from mailstore.rail import build_rail
 from mailstore.reading.conversations import Conversation, alone, conversation_of
@@ -43,7 +46,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @login_required
 def merged(request: SignedInRequest, view: str) -> HttpResponse:
-    """Show all accounts together: their inboxes, what is unread, or what is starred."""
+    """Show all accounts together: their inboxes, what is unread or starred, or what has a role."""
     return _list_page(request, listings.merged(view, request.GET))
 
 
@@ -107,19 +110,6 @@ def message(request: SignedInRequest, account: UUID, message: UUID) -> HttpRespo
     return response
 
 
-@require_POST
-@login_required
-def act(request: SignedInRequest) -> HttpResponse:
-    """Mark chosen messages read or unread, or turn one star, and go back to ``next``."""
-    for name, value in (("flag", True), ("unflag", False)):
-        if name in request.POST:
-            actions.flag(request.user, uuids(request.POST.getlist(name)), value)
-    wish = request.POST.get("do")
-    if wish in {"seen", "unseen"}:
-        actions.mark_seen(request.user, uuids(request.POST.getlist("ids")), wish == "seen")
-    return redirect(back_from(request, "mail_home"))
-
-
 @require_safe
 @login_required
 def rail(request: SignedInRequest) -> HttpResponse:
@@ -138,9 +128,18 @@ def changes(request: SignedInRequest) -> HttpResponse:
 
 
 def _list_page(request: SignedInRequest, listing: Listing) -> HttpResponse:
+    rows = _rows(request, listing)
+    if _is_off(listing, rows["page"]):
+        return redirect(listing.newest_url)
     template = "_refreshed" if _wants_fragment(request) else "mailbox"
-    context = _surroundings(request, listing) | _rows(request, listing)
-    return render(request, f"mailstore/{template}.html", context)
+    return render(request, f"mailstore/{template}.html", _surroundings(request, listing) | rows)
+
+
+def _is_off(listing: Listing, page: Page) -> bool:
+    """Tell whether nothing is left here, or the newest page would begin in the middle."""
+    if listing.after and listing.after != ORIGIN and not page.newer_key:
+        return True
+    return not page.rows and bool(listing.before or listing.after)
 
 
 def _surroundings(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
@@ -156,9 +155,21 @@ def _surroundings(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
 
 def _rows(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
     """Read one page of the list."""
-    page = listing.read(request.user)
-    older = listing.older_url(page.next_key) if page.next_key else ""
-    rows = {"page": page, "older_url": older, "is_merged": listing.account is None}
+    # Before the rows: what comes while they are read must not be acted on unseen.
+    newest = newest_id()
+    place = listing.place(request.user)
+    page = listing.read(request.user, place)
+    is_bin = listing.role in DISCARDED
+    rows = {
+        "page": page,
+        "older_url": page.older_key and listing.older_url(page.older_key),
+        "newer_url": page.newer_key and listing.newer_url(page.newer_key),
+        "is_merged": listing.account is None,
+        "newest": newest,
+        "total": None if listing.text else place.total,
+        "deletions": deletions(request.user) if is_bin else None,
+        "is_bin": is_bin,
+    }
     if listing.within == "search":
         rows |= searches.surroundings(request, listing.text, page.messages)
     return rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from accounts.models import ExternalAccount, User
 from mailstore.models import Message, Role
-from mailstore.queries import visible
+from mailstore.scopes import visible
 
 # The latest of a conversation are shown, and so many are unfolded at once.
 MAX_SHOWN = 100

@@ -169,6 +169,7 @@ def test_older_pages_are_linked_by_key_and_say_where_the_newest_are(
 def test_the_number_of_queries_does_not_grow_with_the_rows(
     client: Client, account: ExternalAccount, path: str
 ) -> None:
+    make_message(account, letter("unread"))
     first = make_message(account, seen=True, flagged=True)
     path = address("mail_message", first) if path == "message" else path
     client.get(path)

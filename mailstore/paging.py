@@ -1,0 +1,198 @@
+"""One page of a list by key, with or without conversations, as fast on the last as on the first."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models.expressions import RawSQL
+
+from accounts.models import User
+from mailstore.models import Message, MessageQuerySet, Role
+from mailstore.scopes import Scope, visible
+
+PAGE = 50
+# What lies there is no part of a conversation elsewhere.
+APART = (Role.TRASH, Role.JUNK, Role.DRAFTS)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ROW = (
+    "public_id", "subject", "sender_name", "sender_address", "preview", "sent_at", "thread_id",
+    "has_attachments", "seen", "flagged", "answered", "account__public_id", "account__name",
+    "account__badge", "account__color",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message as a list shows it, for itself or as the newest of its conversation there.
+
+    ``count`` is how many messages the conversation has in this list, and elsewhere but apart.
+    """
+
+    message: Message
+    count: int
+    is_unread: bool
+    is_starred: bool
+
+    @classmethod
+    def of(cls, message: Message) -> Row:
+        """Return the row of a message for itself."""
+        return cls(message, 1, not message.seen, message.flagged)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, newest first; a key is "" where nothing follows on that side.
+
+    ``is_cut`` tells that a search was ended before it was through.
+    """
+
+    rows: list[Row]
+    older_key: str = ""
+    newer_key: str = ""
+    is_cut: bool = False
+
+    @property
+    def messages(self) -> list[Message]:
+        """Return the messages that stand in the rows."""
+        return [row.message for row in self.rows]
+
+    @property
+    def next_key(self) -> str:
+        """Return the key of what is older."""
+        return self.older_key
+
+
+class Key(NamedTuple):
+    """The place of a message in every list: when it was sent, and its id."""
+
+    sent_at: datetime
+    pk: int
+
+    @classmethod
+    def of(cls, message: Message) -> Key:
+        """Return the place of a message."""
+        return cls(message.sent_at, message.pk)
+
+    @classmethod
+    def read(cls, text: str) -> Key | None:
+        """Read a key; None where it cannot be read."""
+        try:
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+            micros, pk = (int(number) for number in raw.split("."))
+            return cls(EPOCH + timedelta(microseconds=micros), pk)
+        except (ValueError, OverflowError, binascii.Error):
+            return None
+
+    def __str__(self) -> str:
+        micros = (self.sent_at - EPOCH) // timedelta(microseconds=1)
+        return base64.urlsafe_b64encode(f"{micros}.{self.pk}".encode()).decode().rstrip("=")
+
+
+# Before every message there is.
+ORIGIN = str(Key(EPOCH, 0))
+
+
+def read_page(
+    user: User,
+    scope: Scope,
+    *,
+    before: str = "",
+    after: str = "",
+    grouped: bool = False,
+    limit: int = PAGE,
+) -> Page:
+    """Return the page that ends at a key, or begins there with ``after``, or the newest one.
+
+    A key that cannot be read is none. ``grouped`` shows of each conversation only its newest
+    message in the list.
+    """
+    newer, older = Key.read(after), Key.read(before)
+    walks = [_bounded(walk, older, newer) for walk in scope.walks(user)]
+    if grouped:
+        walks = [_newest_of_conversations(walk, scope) for walk in walks]
+    order = ("sent_at", "pk") if newer else ("-sent_at", "-pk")
+    found = _together(walks, order, limit + 1)
+    messages = found[:limit][:: -1 if newer else 1]
+    has_more = len(found) > limit
+    return Page(
+        _rows(user, scope, messages, grouped=grouped),
+        older_key=_key(messages, -1, has_more if not newer else after != ORIGIN),
+        newer_key=_key(messages, 0, has_more if newer else bool(older)),
+    )
+
+
+def conversations_of(user: User, scope: Scope, messages: MessageQuerySet) -> MessageQuerySet:
+    """Return messages and what else of their conversations lies in the folders of their list."""
+    chosen = dict(messages.for_user(user).values_list("pk", "thread_id"))
+    folders = scope if scope.is_rare else replace(scope, only=Q())
+    others = folders.messages(user).filter(thread__in=set(chosen.values()))
+    return Message.objects.filter(pk__in={*chosen, *others.values_list("pk", flat=True)})
+
+
+def newest_id() -> int:
+    """Return a number that every message stored until now has at most, and no later one."""
+    return Message.objects.aggregate(last=Max("pk"))["last"] or 0
+
+
+def _key(messages: Sequence[Message], place: int, is_wanted: bool) -> str:  # noqa: FBT001 - private
+    return str(Key.of(messages[place])) if messages and is_wanted else ""
+
+
+def _bounded(walk: MessageQuerySet, older: Key | None, newer: Key | None) -> MessageQuerySet:
+    # The bound without the id is for the index.
+    if newer:
+        sent_at, pk = newer
+        ahead = Q(sent_at=sent_at, pk__gt=pk) | Q(sent_at__gt=sent_at)
+        return walk.filter(ahead, sent_at__gte=sent_at)
+    if older:
+        sent_at, pk = older
+        behind = Q(sent_at=sent_at, pk__lt=pk) | Q(sent_at__lt=sent_at)
+        return walk.filter(behind, sent_at__lte=sent_at)
+    return walk
+
+
+def _newest_of_conversations(walk: MessageQuerySet, scope: Scope) -> MessageQuerySet:
+    """Leave out what has a newer message of its conversation in the same list."""
+    sent_at = OuterRef("sent_at")
+    later = Q(sent_at__gt=sent_at) | Q(pk__gt=OuterRef("pk"))
+    others = scope.keep(Message.objects.filter(thread=OuterRef("thread")))
+    return walk.filter(~Exists(others.filter(later, sent_at__gte=sent_at)))
+
+
+def _together(walks: list[MessageQuerySet], order: tuple[str, str], limit: int) -> list[Message]:
+    """Return the first messages of all walks in order."""
+    if not walks:
+        return []
+    found = walks[0] if len(walks) == 1 else _united(walks, order, limit)
+    return list(found.select_related("account").only(*ROW).order_by(*order)[:limit])
+
+
+def _united(walks: list[MessageQuerySet], order: tuple[str, str], limit: int) -> MessageQuerySet:
+    parts = [walk.order_by(*order).values("pk")[:limit].query.sql_with_params() for walk in walks]
+    # Only Django's own words: what came from outside is among the values.
+    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS walk" for sql, _ in parts)  # noqa: S608
+    values = [value for _, params in parts for value in params]
+    return Message.objects.filter(pk__in=RawSQL(union, values))  # noqa: S611
+
+
+def _rows(user: User, scope: Scope, messages: list[Message], *, grouped: bool) -> list[Row]:
+    if not grouped:
+        return [Row.of(one) for one in messages]
+    is_here = scope.only if scope.folders is None else Q(folder__in=scope.folders)
+    members = visible(user).filter(thread__in={one.thread_id for one in messages})
+    members = members.filter(is_here | ~Q(folder__role__in=APART))
+    groups = members.values_list("thread_id").annotate(
+        number=Count("pk"),
+        unread=Count("pk", filter=is_here & Q(seen=False)),
+        starred=Count("pk", filter=is_here & Q(flagged=True)),
+    )
+    known = {
+        thread: (number, unread > 0, starred > 0) for thread, number, unread, starred in groups
+    }
+    return [Row(one, *known.get(one.thread_id, (1, not one.seen, one.flagged))) for one in messages]
