@@ -66,7 +66,8 @@ def _mark(link: str, words: str) -> str:
         said = gettext("leads to %(host)s, written with letters that look like others")
         return f"<mark>⚠ {escape(said % {'host': in_ascii(host)})}</mark>"
     if hides_host(link) or names_another(unescape(words), host):
-        return f"<mark>{escape(gettext('leads to %(host)s') % {'host': host})}</mark>"
+        said = gettext("leads to %(host)s")
+        return f"<mark>{escape(said % {'host': host})}</mark>"
     return ""
 
 
