@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q, Subquery, Sum
 
 from accounts.models import ExternalAccount, State, User
+from accounts.models.preferences import Notify
 from mailstore import finding, scopes
 from mailstore.models import Folder, Message, Role
 from mailstore.paging import PAGE, ROW, Page, Row, read_page
@@ -76,6 +77,21 @@ def space_taken(account: ExternalAccount) -> int:
 
 def unread_total(user: User) -> int:
     """Return how many messages wait unread in the inboxes that are shown together."""
-    inboxes = Folder.objects.for_user(user).filter(role=Role.INBOX)
-    shown = inboxes.exclude(account__state=State.REMOVED).filter(account__in_all_inboxes=True)
+    return _unread(user, Q(account__in_all_inboxes=True))
+
+
+def unread_told(user: User) -> int:
+    """Return how many wait where their reader wants to be told of new mail; 0 for nowhere."""
+    match user.notify:
+        case Notify.ALL:
+            return unread_total(user)
+        case Notify.DEFAULT:
+            return _unread(user, Q(account__is_default=True))
+        case _:
+            return 0
+
+
+def _unread(user: User, which: Q) -> int:
+    inboxes = Folder.objects.for_user(user).filter(which, role=Role.INBOX)
+    shown = inboxes.exclude(account__state=State.REMOVED)
     return shown.aggregate(total=Sum("unread"))["total"] or 0

@@ -27,7 +27,7 @@ from mailstore.listings import Listing
 from mailstore.models import DISCARDED
 from mailstore.paging import ORIGIN, Page, newest_id
 from mailstore.providers import deletions
-from mailstore.queries import unread_total
+from mailstore.queries import unread_told, unread_total
 from mailstore.rail import build_rail
 from mailstore.reading.conversations import Conversation, alone, conversation_of
 from mailstore.reading.letters import letters_of
@@ -124,7 +124,8 @@ def changes(request: SignedInRequest) -> HttpResponse:
     number = quotas.change_number(request.user.pk)
     if request.GET.get("since") == str(number):
         return HttpResponseNotModified()
-    return JsonResponse({"change": number, "unread": unread_total(request.user)})
+    unread, told = unread_total(request.user), unread_told(request.user)
+    return JsonResponse({"change": number, "unread": unread, "told": told})
 
 
 def _list_page(request: SignedInRequest, listing: Listing) -> HttpResponse:
@@ -150,6 +151,7 @@ def _surroundings(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
         "rail": build_rail(request.user),
         "at": listing.path,
         "at_account": listing.account,
+        "told": unread_told(request.user),
     }
 
 

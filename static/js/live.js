@@ -1,15 +1,20 @@
 // Ask every five seconds, while the page can be seen, whether anything changed; then renew the list.
-// After "Check now" ask every second for a while, so that what it brings is seen at once.
+// After "Check now" ask every second for a while, so that what it brings is seen at once. A page that
+// cannot be seen asks seldom, for its title and for notifications alone.
 
+import { tell } from "./notify.js";
 import { renewTimes } from "./times.js";
 
 const EVERY = 5000;
 const SOON = 1000;
 const HURRY = 20000;
+const HIDDEN = 30000;
 const rail = document.getElementById("rail");
 const list = document.getElementById("list");
 const fresh = document.getElementById("fresh");
 let known = null;
+// What is unread since something changed that the list does not show yet, else null.
+let stale = null;
 let hurried = -HURRY;
 let timer = 0;
 const state = () => document.getElementById("list-state").dataset;
@@ -21,6 +26,7 @@ function title(unread) {
 
 function renew() {
   known = null;
+  stale = null;
   fresh.hidden = true;
   return window.htmx.ajax("GET", state().url, { target: "#list-body", source: "#list-body" });
 }
@@ -28,10 +34,17 @@ function renew() {
 // New rows above what is being read would push it down: then only say that there are some.
 const isScrolled = () => (list.scrollTop || scrollY) > 80;
 
+// A menu or question in use, or a row that is being dragged, is not taken away.
+const isBusy = () => document.querySelector("#rail :popover-open, #list dialog[open], .mail.dragged");
+
+function offer(arrived) {
+  fresh.textContent = arrived === 1 ? fresh.dataset.one : fresh.dataset.many.replace("#", arrived);
+  fresh.hidden = false;
+}
+
 async function look() {
-  // A menu in use is not taken away.
-  if (document.hidden || !window.htmx || rail.querySelector(":popover-open")) return;
-  renewTimes();
+  if (!window.htmx || isBusy()) return;
+  if (!document.hidden) renewTimes();
   let answer;
   try {
     answer = await fetch(`${rail.dataset.changes}?since=${known ?? state().change}`, { cache: "no-store" });
@@ -39,13 +52,17 @@ async function look() {
     return; // No connection now; the next look may have one.
   }
   if (answer.redirected) return location.reload(); // Signed out meanwhile.
-  if (answer.status !== 200) return;
-  const { change, unread } = await answer.json();
-  title(unread);
-  if (unread > Number(state().unread) && isScrolled()) {
+  if (answer.status === 200) {
+    const { change, unread, told } = await answer.json();
+    title(unread);
+    tell(told);
     known = change;
-    fresh.hidden = false;
-  } else await renew();
+    stale = unread;
+  }
+  if (stale === null || document.hidden) return;
+  const arrived = stale - Number(state().unread);
+  if (arrived > 0 && isScrolled()) offer(arrived);
+  else await renew();
 }
 
 title(Number(state().unread));
@@ -56,7 +73,8 @@ fresh.addEventListener("click", () => {
 });
 function wait() {
   clearTimeout(timer);
-  const pause = performance.now() - hurried < HURRY ? SOON : EVERY;
+  const calm = document.hidden ? HIDDEN : EVERY;
+  const pause = performance.now() - hurried < HURRY ? SOON : calm;
   timer = setTimeout(() => look().finally(wait), pause);
 }
 

@@ -307,7 +307,13 @@ def test_the_change_number_is_asked_cheaply(client: Client, account: ExternalAcc
     make_message(account)
     quotas.touch(account.owner_id)
     answer = client.get(f"/mail/changes/?since={number}")
-    assert answer.json() == {"change": number + 1, "unread": 1}
+    assert answer.json() == {"change": number + 1, "unread": 1, "told": 0}
+    User.objects.update(notify="all")
+    assert client.get("/mail/changes/").json()["told"] == 1
+    User.objects.update(notify="default")
+    assert client.get("/mail/changes/").json()["told"] == 0
+    ExternalAccount.objects.update(is_default=True)
+    assert client.get("/mail/changes/").json()["told"] == 1
 
 
 def test_a_body_stands_under_its_own_policy(client: Client, account: ExternalAccount) -> None:
