@@ -49,24 +49,29 @@ class Wish:
 
 
 def read_wish(user: User, form: QueryDict) -> Wish | None:
-    """Read a form, None where it asks for nothing.
+    """Read a form, None where it asks for nothing."""
+    verb, ids = _verb_and_ids(form)
+    if not verb:
+        return None
+    return Wish(verb, meant(user, form, ids, verb), form.get("to", ""))
+
+
+def meant(user: User, form: QueryDict, ids: list[UUID], verb: str = "") -> MessageQuerySet:
+    """Return the messages that a form means.
 
     Where the list shows conversations as one row each, all that belongs to them there is meant;
     only a star is put on the newest message alone.
     """
-    verb, ids = _verb_and_ids(form)
-    if not verb:
-        return None
     messages = Message.objects.for_user(user).filter(public_id__in=ids)
     listing = listings.acted_on(user, form)
     if listing:
         scope = listing.scope(user)
         newest = form.get("all", "")
         if newest.isdecimal() and not form.get(verb):
-            messages = scope.messages(user).filter(pk__lte=int(newest))
-        elif listing.is_grouped and user.conversations and verb != "flag":
-            messages = conversations_of(user, scope, messages)
-    return Wish(verb, messages, form.get("to", ""))
+            return scope.messages(user).filter(pk__lte=int(newest))
+        if listing.is_grouped and user.conversations and verb != "flag":
+            return conversations_of(user, scope, messages)
+    return messages
 
 
 def grant(user: User, wish: Wish) -> Done:

@@ -18,6 +18,8 @@ from django.views.decorators.http import require_POST
 from accounts.models import Color
 from accounts.views import SignedInRequest, back_from, uuids
 from mailstore import actions, labels, snoozing
+from mailstore.act_views import KEPT, UNDO
+from mailstore.acting import meant
 from mailstore.actions import Done
 from mailstore.folder_forms import LabelForm
 from mailstore.labels import NameTaken
@@ -77,12 +79,14 @@ def label(request: SignedInRequest) -> HttpResponse:
 
 def _chosen(request: SignedInRequest) -> MessageQuerySet:
     ids = uuids(request.POST.getlist("ids"))
-    return Message.objects.for_user(request.user).filter(public_id__in=ids)
+    # By their keys, since a list may look different once some of it is done.
+    keys = meant(request.user, request.POST, ids).values_list("pk", flat=True)
+    return Message.objects.filter(pk__in=list(keys))
 
 
 def _asked(request: SignedInRequest, chosen: MessageQuerySet) -> dict[str, object]:
-    ids = list(chosen.values_list("public_id", flat=True))
-    return {"ids": ids, "count": len(ids), "back": back_from(request, "mail_home")}
+    kept = [(name, value) for name in KEPT for value in request.POST.getlist(name)]
+    return {"kept": kept, "count": chosen.count(), "back": back_from(request, "mail_home")}
 
 
 def _carried(request: SignedInRequest, chosen: MessageQuerySet) -> list[tuple[Label, bool, int]]:
@@ -107,5 +111,5 @@ def _tell(request: SignedInRequest, words: str, done: Iterable[Done]) -> None:
     """Say what was done, with the way back where one step takes all of it back."""
     changed = [one.undo for one in done if one.undo]
     if changed:
-        tag = f"undo-{changed[0]}" if len(changed) == 1 else ""
+        tag = f"{UNDO}{changed[0]}" if len(changed) == 1 else ""
         messages.success(request, words, extra_tags=tag)

@@ -20,7 +20,7 @@ from accounts.models import ExternalAccount, IncomingServer, User
 from accounts.views import SignedInRequest, back_from
 from mailstore import purging, trees
 from mailstore.folder_forms import NEVER, FolderForm, KeepingForm, RemovalForm
-from mailstore.folders import make_role_folders
+from mailstore.folders import in_order, make_role_folders
 from mailstore.models import DISCARDED, Folder, Role
 from mailstore.trees import FolderRefused
 
@@ -168,7 +168,7 @@ def _sections(user: User) -> list[Section]:
     for account in accounts:
         mine = [folder for folder in known if folder.account_id == account.pk]
         fixed = sorted((one for one in mine if one.role), key=lambda one: order[Role(one.role)])
-        own = trees.in_order(one for one in mine if not one.role)
+        own = in_order(one for one in mine if not one.role)
         sections.append(Section(account, fixed, own, getattr(account, "incoming", None)))
     return sections
 

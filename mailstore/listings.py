@@ -7,21 +7,24 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, QueryDict
+from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ExternalAccount, User
+from accounts.views import SignedInRequest, uuids
 from mailstore import scopes
-from mailstore.models import Folder, Message, Role
-from mailstore.paging import ORIGIN, Page, read_page
+from mailstore.models import Folder, Label, Message, Role
+from mailstore.paging import ORIGIN, Page, put_on_top, read_page
 from mailstore.queries import find_page, searched
 from mailstore.rail import merged_url
 from mailstore.scopes import VIEWS, Scope
+from mailstore.snoozing import back_in
 
 QUERY_LENGTH = 400
+LABEL = "label-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Listing:
     within: str
     account: ExternalAccount | None = None
     folder: Folder | None = None
+    label: Label | None = None
     view: str = ""
     text: str = ""
     before: str = ""
@@ -85,6 +89,8 @@ class Listing:
         """Return where the messages of the list lie, before anything is searched for there."""
         if self.folder:
             return scopes.of_folder(self.folder)
+        if self.label:
+            return scopes.of_label(self.label)
         if self.account or (self.within == "search" and not self.text):
             return Scope(())
         return scopes.of_view(user, self.view)
@@ -99,7 +105,9 @@ class Listing:
         if self.text:
             return find_page(user, place, self.text, before=self.before)
         grouped = self.is_grouped and user.conversations
-        return read_page(user, place, before=self.before, after=self.after, grouped=grouped)
+        page = read_page(user, place, before=self.before, after=self.after, grouped=grouped)
+        is_first = not (self.before or self.after)
+        return put_on_top(user, place, page, back_in(user)) if is_first else page
 
     def _address(self, **page: str) -> str:
         query = _query(q=self.text, **page)
@@ -126,15 +134,22 @@ def folder_of(account: ExternalAccount, slug: str, query: QueryDict) -> Listing:
     return Listing(title, path, slug, account=account, folder=folder, **_page(query))
 
 
-def beside(request: HttpRequest, message: Message) -> Listing:
+def labelled(user: User, public_id: UUID, query: QueryDict) -> Listing:
+    """Return what carries one of the person's labels, in all accounts."""
+    label = get_object_or_404(Label.objects.for_user(user), public_id=public_id)
+    path = reverse("mail_labelled", args=[public_id])
+    return Listing(label.name, path, f"{LABEL}{public_id}", label=label, **_page(query))
+
+
+def beside(request: SignedInRequest, message: Message) -> Listing:
     """Return the list that a message was opened from, else the folder where it lies."""
-    known = _over_all(request.GET)
+    known = _over_all(request.user, request.GET)
     return known or folder_of(message.account, message.folder.slug, request.GET)
 
 
 def acted_on(user: User, form: QueryDict) -> Listing | None:
     """Return the list whose rows a form is about, None where it names none."""
-    if known := _over_all(form):
+    if known := _over_all(user, form):
         return known
     try:
         public_id = UUID(form.get("account", ""))
@@ -144,10 +159,12 @@ def acted_on(user: User, form: QueryDict) -> Listing | None:
     return folder_of(account, form.get("in", ""), form)
 
 
-def _over_all(query: QueryDict) -> Listing | None:
+def _over_all(user: User, query: QueryDict) -> Listing | None:
     within = query.get("in", "")
     if within == "search":
         return search(query)
+    if within.startswith(LABEL) and (ids := uuids([within.removeprefix(LABEL)])):
+        return labelled(user, ids[0], query)
     view = within.removeprefix("all-")
     return merged(view, query) if within.startswith("all-") and view in VIEWS else None
 

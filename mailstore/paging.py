@@ -32,12 +32,14 @@ class Row:
     """A message as a list shows it, for itself or as the newest of its conversation there.
 
     ``count`` is how many messages the conversation has in this list, and elsewhere but apart.
+    ``is_back`` tells that it was snoozed and stands on top now.
     """
 
     message: Message
     count: int
     is_unread: bool
     is_starred: bool
+    is_back: bool = False
 
     @classmethod
     def of(cls, message: Message) -> Row:
@@ -127,6 +129,18 @@ def read_page(
     )
 
 
+def put_on_top(user: User, scope: Scope, page: Page, condition: Q) -> Page:
+    """Let messages of whole folders that fulfil a condition stand above all others of a page."""
+    if not scope.folders or scope.only:
+        return page
+    above = scope.messages(user).filter(condition).order_by("-snooze__until", "-pk")
+    above = above.select_related("account").prefetch_related("labels").only(*ROW)
+    rows = [replace(Row.of(one), is_back=True) for one in above]
+    ids = {row.message.pk for row in rows}
+    others = [row for row in page.rows if row.message.pk not in ids]
+    return replace(page, rows=[*rows, *others])
+
+
 def conversations_of(user: User, scope: Scope, messages: MessageQuerySet) -> MessageQuerySet:
     """Return messages and what else of their conversations lies in the folders of their list."""
     chosen = dict(messages.for_user(user).values_list("pk", "thread_id"))
@@ -170,7 +184,8 @@ def _together(walks: list[MessageQuerySet], order: tuple[str, str], limit: int) 
     if not walks:
         return []
     found = walks[0] if len(walks) == 1 else _united(walks, order, limit)
-    return list(found.select_related("account").only(*ROW).order_by(*order)[:limit])
+    rows = found.select_related("account").prefetch_related("labels").only(*ROW)
+    return list(rows.order_by(*order)[:limit])
 
 
 def _united(walks: list[MessageQuerySet], order: tuple[str, str], limit: int) -> MessageQuerySet:

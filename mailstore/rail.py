@@ -14,7 +14,8 @@ from accounts import quotas
 from accounts.cards import Card, card_for
 from accounts.models import ExternalAccount, State, User
 from accounts.telling import Telling, tell_all
-from mailstore.models import Folder, Role
+from mailstore.folders import in_order
+from mailstore.models import Folder, Label, Role
 from mailstore.scopes import VIEWS
 
 ICONS = {
@@ -32,13 +33,18 @@ VIEW_ICONS = {"inbox": "layers", "unread": "mail", "starred": "star", "snoozed":
 
 @dataclass(frozen=True, slots=True)
 class FolderLink:
-    """One folder as the rail shows it; ``slug`` is its role or its public id."""
+    """One folder or label as the rail shows it; ``slug`` is its role or its public id.
+
+    ``depth`` tells in how many others a folder stands, ``color`` is a label's.
+    """
 
     slug: str
     name: str | Promise
     icon: str
     unread: int
     url: str
+    depth: int = 0
+    color: str = ""
 
     @property
     def target(self) -> str:
@@ -87,6 +93,7 @@ class Rail:
     blocks: tuple[AccountBlock, ...]
     usage: quotas.Usage
     tellings: tuple[Telling, ...]
+    labels: tuple[FolderLink, ...] = ()
 
     @property
     def unread(self) -> int:
@@ -139,7 +146,7 @@ def build_rail(user: User) -> Rail:
     # Before all else: what changes while the rest is read must not pass for seen.
     usage = quotas.usage(user.pk)
     folders: defaultdict[int, list[Folder]] = defaultdict(list)
-    for folder in Folder.objects.for_user(user).order_by("name", "id"):
+    for folder in Folder.objects.for_user(user):
         folders[folder.account_id].append(folder)
     now = timezone.now()
     blocks = tuple(
@@ -147,7 +154,8 @@ def build_rail(user: User) -> Rail:
         for account in ExternalAccount.objects.for_user(user)
     )
     tellings = tell_all(user, [block.account for block in blocks], usage)
-    return Rail(blocks, usage, tellings)
+    labels = tuple(_label(label) for label in Label.objects.for_user(user))
+    return Rail(blocks, usage, tellings, labels)
 
 
 def merged_url(view: str) -> str:
@@ -156,19 +164,29 @@ def merged_url(view: str) -> str:
 
 
 def _links(account: ExternalAccount, folders: list[Folder]) -> tuple[FolderLink, ...]:
-    """List the roles, made or not, and then the folders of one's own by name."""
+    """List the roles, made or not, and then the folders of one's own as they nest."""
     unread = {folder.role: folder.unread for folder in folders if folder.role}
     known = [_link(account, role, role.label, ICONS[role], unread.get(role, 0)) for role in ICONS]
     own = [
-        _link(account, str(folder.public_id), folder.name, "folder", folder.unread)
-        for folder in folders
-        if not folder.role
+        _link(account, folder.slug, folder.name, "folder", folder.unread, folder.depth)
+        for folder in in_order(folder for folder in folders if not folder.role)
     ]
     return (*known, *own)
 
 
 def _link(
-    account: ExternalAccount, slug: str, name: str | Promise, icon: str, unread: int
+    account: ExternalAccount,
+    slug: str,
+    name: str | Promise,
+    icon: str,
+    unread: int,
+    depth: int = 0,
 ) -> FolderLink:
     url = reverse("mail_folder", args=[account.public_id, slug])
-    return FolderLink(slug, name, icon, unread, url)
+    return FolderLink(slug, name, icon, unread, url, depth)
+
+
+def _label(label: Label) -> FolderLink:
+    slug = str(label.public_id)
+    url = reverse("mail_labelled", args=[slug])
+    return FolderLink(slug, label.name, "tag", label.unread, url, color=label.color)

@@ -9,7 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ExternalAccount, State, User
-from mailstore.models import DISCARDED, Folder, Message, MessageQuerySet, Role
+from mailstore.labels import KEPT, Labelling
+from mailstore.models import DISCARDED, Folder, Label, Message, MessageQuerySet, Role
 
 # The lists over all accounts, as the rail shows them.
 VIEWS: dict[str, str | Promise] = {
@@ -87,6 +88,13 @@ def of_view(user: User, view: str) -> Scope:
 def of_folder(folder: Folder) -> Scope:
     """Return the list of one folder."""
     return _whole([folder])
+
+
+def of_label(label: Label) -> Scope:
+    """Return what carries a label, outside Trash and Spam."""
+    # Not by a join, which would count a message with two labels twice.
+    carrying = Labelling.objects.filter(label=label).values("message")
+    return Scope(None, KEPT & Q(pk__in=carrying), total=label.total, is_rare=True)
 
 
 def of_account(user: User, account: ExternalAccount) -> Scope:

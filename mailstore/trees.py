@@ -6,8 +6,7 @@ account has (``mailstore.folders``) stand outside the tree and stay.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import F
@@ -15,7 +14,7 @@ from django.db.models import F
 from accounts import quotas
 from accounts.models import ExternalAccount, User
 from mailstore import actions
-from mailstore.folders import role_folder
+from mailstore.folders import in_order, role_folder
 from mailstore.models import DEEPEST, DISCARDED, Folder, Message, Role, Snooze
 
 
@@ -33,20 +32,6 @@ class FolderRefused(Exception):
 def own_folders(account: ExternalAccount) -> list[Folder]:
     """Return an account's own folders as they are read from top to bottom."""
     return in_order(Folder.objects.filter(account=account, role=""))
-
-
-def in_order(folders: Iterable[Folder]) -> list[Folder]:
-    """Return folders by name, each followed by what stands in it."""
-    inside: defaultdict[int | None, list[Folder]] = defaultdict(list)
-    for folder in folders:
-        inside[folder.parent_id].append(folder)
-
-    def walk(parent_id: int | None) -> Iterator[Folder]:
-        for folder in sorted(inside[parent_id], key=lambda one: (one.name.casefold(), one.pk)):
-            yield folder
-            yield from walk(folder.pk)
-
-    return list(walk(None))
 
 
 def branch(folder: Folder, ordered: Sequence[Folder]) -> list[Folder]:

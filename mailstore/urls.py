@@ -10,6 +10,7 @@ MESSAGE = "<uuid:account>/m/<uuid:message>/"
 urlpatterns = [
     path("", views.home, name="mail_home"),
     path("all/<str:view>/", views.merged, name="mail_all"),
+    path("labels/<uuid:label>/", views.labelled, name="mail_labelled"),
     path("search/", views.search, name="mail_search"),
     path("search/save/", search_views.save, name="mail_search_save"),
     path("search/forget/", search_views.forget, name="mail_search_forget"),

@@ -60,6 +60,13 @@ def folder(request: SignedInRequest, account: UUID, folder: str) -> HttpResponse
 
 @require_safe
 @login_required
+def labelled(request: SignedInRequest, label: UUID) -> HttpResponse:
+    """Show what carries a label."""
+    return _list_page(request, listings.labelled(request.user, label, request.GET))
+
+
+@require_safe
+@login_required
 def search(request: SignedInRequest) -> HttpResponse:
     """Show what a search over all accounts finds; while it is being typed, the list alone."""
     listing = listings.search(request.GET)

@@ -123,3 +123,12 @@ body.addEventListener("htmx:afterSwap", () => {
 
 showSelectAll();
 mirror();
+
+// What leads to a page of its own is sent as it would be without scripts.
+body.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-page]");
+  if (!button) return;
+  event.preventDefault();
+  button.form.action = button.formAction;
+  button.form.submit();
+});
