@@ -113,7 +113,7 @@ def open_newsletter(person: Visit) -> None:
     page = person.page
     page.locator(".rows a").filter(has_text="Kebun Mingguan #48").first.click()
     expect(page.locator("h1", has_text="Kebun Mingguan #48")).to_be_visible()
-    expect(page.frame_locator("iframe").locator("h1, h2").first).to_be_visible()
+    expect(page.frame_locator("iframe").last.locator("h1, h2").first).to_be_visible()
     person.look("newsletter")
     person.go("/mail/all/inbox/")
 
@@ -122,7 +122,7 @@ def open_attachment(person: Visit, mail: EmailMessage) -> None:
     page = person.page
     page.locator(".rows a").filter(has_text=mail["Subject"]).first.click()
     expect(page.locator("h1", has_text=mail["Subject"])).to_be_visible()
-    text = page.frame_locator("iframe").locator("body")
+    text = page.frame_locator("iframe").last.locator("body")
     expect(text).not_to_be_empty()
     person.look("message")
     part = next(mail.iter_attachments())

@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 from accounts.models import ExternalAccount, User
-from mailstore.models import Blob, Folder, Label, Message, Pack, Part, Thread, ThreadLink
+from mailstore.models import (
+    Blob,
+    Folder,
+    ImageSender,
+    Label,
+    Message,
+    Pack,
+    Part,
+    SavedSearch,
+    Thread,
+    ThreadLink,
+    Unsubscription,
+)
 from mailstore.transfers.models import Transfer
 from tests.builders import make_account, make_user
 from tests.constraints import Attempt, named_constraints, refused
@@ -65,6 +77,14 @@ def _label(name: str, **fields: Any) -> Label:
     return Label.objects.create(owner=_owner(), name=name, **fields)
 
 
+def _saved(name: str, text: str = "rapat") -> SavedSearch:
+    return SavedSearch.objects.create(owner=_owner(), name=name, text=text)
+
+
+def _image_sender() -> ImageSender:
+    return ImageSender.objects.create(owner=_owner(), address="berita@contoh.example")
+
+
 def _one_part_twice() -> None:
     message = _message()
     for _ in range(2):
@@ -97,6 +117,12 @@ ATTEMPTS: dict[str, Attempt] = {
     ],
     "one_thread_per_owner_and_message_id": lambda: [_link() for _ in range(2)],
     "one_part_per_message_and_number": _one_part_twice,
+    "one_saved_search_per_owner_and_name": lambda: [_saved(n) for n in ("Bills", "bills")],
+    "saved_search_says_something": lambda: _saved("Bills", text=""),
+    "one_image_sender_per_owner_and_address": lambda: [_image_sender() for _ in range(2)],
+    "unsubscription_state_known": lambda: Unsubscription.objects.create(
+        owner=_owner(), message=_message(), asked_at=NOW, state="asleep"
+    ),
 }
 
 
