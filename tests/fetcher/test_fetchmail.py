@@ -12,6 +12,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from accounts.models import ExternalAccount, State
+from fetcher.leases import LEASE
 from fetcher.models import FetchRun
 from mailstore.models import Message
 from tests.fetcher.offers import LETTERS, Offer
@@ -69,10 +70,17 @@ def test_an_account_under_way_is_left_to_whoever_fetches_it(
 ) -> None:
     account = mailbox(letter(1))
     now = timezone.now()
-    FetchRun.objects.create(account=account, opened_at=now, lease_until=now)
+    FetchRun.objects.create(account=account, opened_at=now, lease_until=now + LEASE)
     with pytest.raises(SystemExit):
         call_command("fetchmail", str(account.public_id))
     assert "being fetched already" in capsys.readouterr().err
+
+
+def test_what_a_killed_command_was_fetching_is_free_once_its_lease_is_up(mailbox: Mailbox) -> None:
+    account = mailbox(letter(1))
+    then = timezone.now() - 2 * LEASE
+    FetchRun.objects.create(account=account, opened_at=then, lease_until=then + LEASE)
+    assert "1 messages" in run(str(account.public_id))
 
 
 def test_an_account_that_rests_is_not_called_busy(

@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.db import connection
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -21,6 +22,7 @@ from accounts.explain import explain
 from accounts.management.base import WRONG_CALL, JsonCommand, Refused
 from accounts.models import ExternalAccount, State
 from fetcher.models import FetchRun
+from fetcher.outcomes import close_stale_runs
 from fetcher.runs import run_fetch
 from fetcher.spreading import Result, spread
 from fetcher.stopping import Stopping
@@ -58,6 +60,8 @@ class Command(JsonCommand):
         fetch = partial(_fetch, accounts, until_done=options["until_done"])
         processes, as_json = min(options["processes"], len(accounts)), options["json"]
         ended: dict[int, bool] = {}
+        # Where no worker runs, nobody else frees what a killed command was fetching.
+        close_stale_runs(now=timezone.now())
         with (
             spread(list(accounts), fetch, processes=processes) as results,
             # A thread of its own begins after the processes, which would begin with half of it.
