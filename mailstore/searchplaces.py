@@ -14,9 +14,10 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 _TAKEN = """
-    SELECT id FROM mailstore_search_docsize WHERE id IN ({places})
-    UNION SELECT place FROM mailstore_search_place WHERE place IN ({places})
+    SELECT id FROM mailstore_search_docsize WHERE id {where}
+    UNION SELECT place FROM mailstore_search_place WHERE place {where}
 """
+LOOKED_AT = 1000
 
 
 class Placed(Protocol):
@@ -74,19 +75,33 @@ def held(message_ids: Sequence[int]) -> dict[int, int]:
 
 
 def _free(cursor: CursorWrapper, wanted: Sequence[int]) -> list[int]:
-    """Return places that nobody has, behind the wanted ones, which ascend.
+    """Return the next places that nobody has, at the wanted ones, which ascend, or behind them."""
+    apart = _apart(wanted)
+    taken = _taken(cursor, f"IN ({','.join(['%s'] * len(apart))})", apart)
+    if not taken:
+        return apart
+    free, looked_at, places = set(apart) - taken, range(0), list[int]()
+    for one in wanted:
+        place = max(one, places[-1] + 1) if places else one
+        while place not in free:
+            if place in looked_at:
+                place += 1
+                continue
+            looked_at = range(place, place + LOOKED_AT)
+            ends = [looked_at[0], looked_at[-1]]
+            free.update(set(looked_at) - _taken(cursor, "BETWEEN %s AND %s", ends))
+        places.append(place)
+    return places
 
-    Whoever finds a place taken looks twice as far each time, so that mail of one second in any
-    number takes few looks.
-    """
-    places, step = list(wanted), 1
-    while True:
-        for number in range(1, len(places)):
-            places[number] = max(places[number], places[number - 1] + 1)
-        marks = ",".join(["%s"] * len(places))
-        cursor.execute(_TAKEN.format(places=marks), [*places, *places])
-        taken = {row[0] for row in cursor.fetchall()}
-        if not taken:
-            return places
-        places = sorted(place + step if place in taken else place for place in places)
-        step *= 2
+
+def _apart(wanted: Sequence[int]) -> list[int]:
+    """Return places that ascend, each behind the one before it."""
+    places = list(wanted)
+    for number in range(1, len(places)):
+        places[number] = max(places[number], places[number - 1] + 1)
+    return places
+
+
+def _taken(cursor: CursorWrapper, where: str, places: Sequence[int]) -> set[int]:
+    cursor.execute(_TAKEN.format(where=where), [*places, *places])
+    return {row[0] for row in cursor.fetchall()}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import ExternalAccount, User
-from mailstore import finding, search
+from mailstore import finding, search, searchplaces
 from mailstore.models import Label, Message, Role
 from mailstore.queries import list_messages
 from tests.builders import make_account, make_user
@@ -199,3 +199,15 @@ def test_any_number_of_messages_of_one_second_is_indexed() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM mailstore_search")
         assert cursor.fetchone()[0] == 5 * 99
+
+
+@pytest.mark.django_db
+def test_mail_of_one_second_that_comes_one_by_one_takes_places_in_a_row() -> None:
+    account, moment = make_account(make_user()), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    messages = [make_message(account, sent_at=moment) for _ in range(100)]
+    for one in messages:
+        search.index([search.Entry(one.pk, account.owner_id, account.pk, moment, text="rapat")])
+    assert finds(account.owner, "rapat") == len(messages)
+    if connection.vendor == "sqlite":
+        places = searchplaces.held([one.pk for one in messages]).values()
+        assert max(places) - min(places) == len(messages) - 1
