@@ -51,7 +51,11 @@ def find_page(user: User, scope: Scope, text: str, *, before: str = "", limit: i
     wanted = finding.read(user, text)
     found = finding.find(user, wanted, among=among, before=before, limit=limit)
     of_id = {
-        row.pk: row for row in finding.named(user, found.ids).select_related("account").only(*ROW)
+        row.pk: row
+        for row in finding.named(user, found.ids)
+        .select_related("account")
+        .prefetch_related("labels")
+        .only(*ROW)
     }
     messages = [of_id[pk] for pk in found.ids if pk in of_id]
     return Page([Row.of(one) for one in messages], found.next_key, is_cut=found.is_cut)
