@@ -35,6 +35,8 @@ FOLDER = os.environ.get("MUARA_CORPUS_HTML", "")
 SETTLE_MS, WINDOW_SECONDS = 150, 2
 ALLOWED_LINKS = {"http", "https", "mailto"}
 IDS = re.compile(r"[0-9a-f-]{36}")
+# The list beside the message renews itself when mail comes, here each attack's own.
+RENEWED = "xhr /mail/ID/inbox/"
 # Whatever an attack calls, in whichever frame it comes to run, is remembered in the page's console.
 ALARM = """for (const name of ["alert", "confirm", "prompt", "print"])
   window[name] = () => { window.__pwned = name; console.log("PWNED " + name); };"""
@@ -136,7 +138,7 @@ class Watch:
         self.troubles += [f"asked for {what[:120]}" for what in extra if not self._may_ask(what)]
 
     def _may_ask(self, what: str) -> bool:
-        return self.is_led and what.startswith("document /")
+        return what == RENEWED or (self.is_led and what.startswith("document /"))
 
 
 @contextmanager
