@@ -230,7 +230,7 @@ def _without_rules(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> None:
     monkeypatch.setattr(contents, "BODY", "")
 
     def unbox(route: Route) -> None:
-        answer = route.fetch()
+        answer = route.fetch(timeout=30_000)
         text = answer.text().replace(' sandbox="', ' data-was="', 1)
         text = re.sub(r'\s+sandbox="', ' data-was="', text)
         route.fulfill(response=answer, body=text)
