@@ -273,6 +273,6 @@ SETTINGS = (
     Shown("404", READER, "/mail/all/nothing/", is_refused=True),
     Shown("404 for a stranger", STRANGER, "/nothing/", is_refused=True),
     Shown("403", READER, "/admin/login/?next=/admin/", is_refused=True),
-    Shown("403 of a form", READER, "/settings/general/", _lose_the_token, is_refused=True),
+    Shown("403, a form", READER, "/settings/mail-accounts/add/", _lose_the_token, is_refused=True),
 )
 EVERY_PAGE = SIGN_IN + MAIL + SETTINGS

@@ -73,9 +73,11 @@ def read_on(visitor: Visit) -> None:
     """Open a message by key, read the next and go back to its row."""
     page = visitor.page
     press(visitor, "k", "k", "k", "o")
+    expect(page.locator("#subject")).to_be_focused()
     shown = page.locator("#subject").text_content()
     press(visitor, "j")
     expect(page.locator("#subject")).not_to_have_text(shown or "")
+    expect(page.locator("#subject")).to_be_focused()
     press(visitor, "u")
     expect(page.locator(".mail a[aria-current]")).to_be_focused()
 
@@ -89,7 +91,7 @@ def test_the_sheet_and_the_palette_open_by_key(chromium: Browser, site: str, sit
         expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
         visitor.look("sheet")
         press(visitor, "Escape", "j", "Control+k")
-        expect(page.get_by_role("combobox")).to_be_focused()
+        expect(page.locator("#palette-words")).to_be_focused()
         visitor.look("all")
         page.keyboard.type("star")
         expect(page.get_by_role("option", selected=True)).to_contain_text("Star")
