@@ -142,7 +142,7 @@ def open_attachment(person: Visit, mail: EmailMessage) -> None:
 
 def search(person: Visit, word: str, mail: EmailMessage) -> None:
     page = person.page
-    box = page.get_by_role("searchbox", name="Search mail")
+    box = page.get_by_role("combobox", name="Search mail")
     if not box.is_visible():
         person.go("/mail/search/")
     box.fill(word)
