@@ -134,7 +134,7 @@ def open_attachment(person: Visit, mail: EmailMessage) -> None:
     person.look("message")
     part = next(mail.iter_attachments())
     with page.expect_download() as download:
-        page.locator(".files a").filter(has_text=part.get_filename() or "").first.click()
+        page.get_by_role("link", name=f"Download {part.get_filename()}").first.click()
     saved = download.value.path().read_bytes()
     assert saved == part.get_payload(decode=True)
     assert download.value.suggested_filename == part.get_filename()
