@@ -65,18 +65,30 @@ def _places(raws: Sequence[bytes]) -> tuple[int, tuple[tuple[int, int], ...]]:
 
 def read_raw(blob: Blob) -> bytes:
     """Return the raw bytes of a message, checked against their digest; raises BlobDamaged."""
+    raw = _read(blob)
+    if hashlib.sha256(raw).hexdigest() != blob.sha256:
+        raise BlobDamaged(f"blob {blob.pk} differs from what was written")
+    return raw
+
+
+def digest_of(blob: Blob) -> str:
+    """Return the SHA-256 of what lies at a message's place, or "" where nothing can be read."""
+    try:
+        return hashlib.sha256(_read(blob)).hexdigest()
+    except BlobDamaged:
+        return ""
+
+
+def _read(blob: Blob) -> bytes:
     try:
         with _path(blob.pack.name).open("rb") as file:
             # A place beyond the file is not even tried: a damaged row may ask for any size.
             if blob.offset + blob.size > os.fstat(file.fileno()).st_size:
                 raise BlobDamaged(f"blob {blob.pk} reaches beyond its pack")
             file.seek(blob.offset)
-            raw = file.read(blob.size)
+            return file.read(blob.size)
     except OSError as error:
         raise BlobDamaged(f"pack {blob.pack.name} cannot be read") from error
-    if hashlib.sha256(raw).hexdigest() != blob.sha256:
-        raise BlobDamaged(f"blob {blob.pk} differs from what was written")
-    return raw
 
 
 def is_intact(blob: Blob, sha256: str) -> bool:

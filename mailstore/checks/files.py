@@ -12,7 +12,7 @@ from pathlib import Path
 from mailstore import mending, packs
 from mailstore.checks.contents import wrong_contents
 from mailstore.checks.faults import Fault, by_key
-from mailstore.models import Blob, Pack
+from mailstore.models import Blob, Message, Pack
 from mailstore.parsing import ParsedMessage, parse
 
 # A pack is written shortly before its rows; nothing that is alive waits for so long.
@@ -69,10 +69,10 @@ def _wrong_pack(pack: Pack, *, with_words: bool) -> Iterator[Fault]:
     reading = _read(pack, blobs)
     if Pack.objects.filter(pk=pack.pk).exists():  # It may have been purged while it was read.
         yield from _wrong_file(pack, on_disk, reading)
-        yield from _overlaps(pack, blobs)
-        yield from _waste(pack, blobs)
-        for blob in reading.broken:
+        # Where the file is gone, that alone tells of all its messages.
+        for blob in reading.broken if on_disk is not None else ():
             yield from _broken(blob, max(pack.size, on_disk or 0), reading.whole)
+        yield from _wrong_places(pack)
         yield from wrong_contents(pack, reading.parsed, with_words=with_words)
 
 
@@ -91,11 +91,19 @@ def _read(pack: Pack, blobs: Sequence[Blob]) -> _Reading:
 def _wrong_file(pack: Pack, on_disk: int | None, reading: _Reading) -> Iterator[Fault]:
     facts: dict[str, int | str] = {"pack": pack.pk, "file": f"{pack.name.hex}.pack"}
     if on_disk is None:
+        facts["messages"] = Message.objects.filter(blob__pack=pack).count()
         yield Fault("pack.missing", facts, partial(mending.drop_pack, pack.pk))
     elif on_disk != pack.size:
         facts |= {"size": pack.size, "on_disk": on_disk}
         mend = None if reading.broken else partial(mending.correct_pack_size, pack.pk, on_disk)
         yield Fault("pack.size", facts, mend)
+
+
+def _wrong_places(pack: Pack) -> Iterator[Fault]:
+    """Judge the places of blobs to each other as they are now, some of them mended."""
+    blobs = list(Blob.objects.filter(pack=pack).order_by("offset", "size"))
+    yield from _overlaps(pack, blobs)
+    yield from _waste(pack, blobs)
 
 
 def _overlaps(pack: Pack, blobs: Sequence[Blob]) -> Iterator[Fault]:

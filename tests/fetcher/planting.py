@@ -260,6 +260,13 @@ def other_blob(index: int, store: Store) -> Facts:
     return {"message": store.messages[index].pk}
 
 
+def wrong_bytes(index: int, store: Store) -> Facts:
+    """Let a message name the bytes of the next one."""
+    message = store.messages[index]
+    change(message, blob=store.messages[index + 1].blob)
+    return {"message_id": message.pk}
+
+
 def other_folder(index: int, account: int, store: Store) -> Facts:
     folder = Folder.objects.get(account=store.accounts[account], role=Role.INBOX)
     change(store.messages[index], folder=folder)
@@ -465,7 +472,7 @@ PART_COLUMNS: dict[str, Any] = {
 HEX = "0123456789abcdef" * 2
 FAULTS: list[tuple[str, Plant]] = [
     *(("blob.damaged", partial(flip, index)) for index in (0, 3, 6, 9, 14, 20)),
-    *(("blob.damaged", partial(blob_row, index, {"sha256": "0" * 64})) for index in (1, 8)),
+    *(("blob.digest", partial(blob_row, index, {"sha256": "0" * 64})) for index in (1, 8)),
     *(("blob.damaged", partial(blob_row, index, {"size": 5})) for index in (2, 10)),
     *(("blob.damaged", partial(blob_row, index, {"offset": 3})) for index in (1, 6)),
     *(("blob.outside", partial(blob_row, index, {"offset": 10**7})) for index in (0, 5)),
@@ -536,6 +543,7 @@ FAULTS: list[tuple[str, Plant]] = [
         for index, account in ((0, 1), (9, 2))
     ),
     *(("remote.digest", partial(uid_row, index, {"sha256": "0" * 64})) for index in (0, 20)),
+    *(("remote.other_bytes", partial(wrong_bytes, index)) for index in (0, 9)),
     *(
         ("remote.fingerprint", partial(uid_row, index, {"fingerprint": "0" * 64}))
         for index in (1, 19)

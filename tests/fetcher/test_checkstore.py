@@ -21,7 +21,7 @@ from fetcher.management.commands.checkstore import ADVICE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.runs import run_fetch
 from mailstore import actions, packs, purging, searchrows
-from mailstore.models import Message, Part, Role, Thread, ThreadLink
+from mailstore.models import Blob, Message, Part, Role, Thread, ThreadLink
 from tests.fetcher import planting
 from tests.fetcher.planting import FAULTS, Plant, Store, make_store
 from tests.fetcher.test_runs import Mailbox, letter
@@ -38,7 +38,7 @@ UNPROVEN = {
     "message.other_blob",
     "message.other_owner",
     "pack.missing",
-    "remote.digest",
+    "remote.other_bytes",
 }
 FIRST, LAST = dict(reversed(FAULTS)), dict(FAULTS)
 PROVEN = sorted(set(FIRST) - UNPROVEN - {"search.wrong", "search.dead"})
@@ -177,6 +177,44 @@ def test_a_repair_builds_nothing_on_another_persons_row(store: Store) -> None:
     assert Message.objects.order_by("id").values().first() == before
 
 
+def test_bytes_that_are_whole_under_a_wrong_row_are_told_once_and_can_be_read_again(
+    store: Store,
+) -> None:
+    blob, uid = store.messages[1].blob, RemoteUid.objects.get(message=store.messages[8])
+    planting.blob_row(1, {"sha256": "0" * 64}, store)
+    planting.change(uid, sha256="1" * 64)
+    assert [(line["code"], line["blob"]) for line in check()] == [
+        ("blob.digest", blob.pk),
+        ("remote.digest", store.messages[8].blob_id),
+    ]
+    assert codes("--repair") == {"blob.digest", "remote.digest"}
+    assert codes() == set()
+    assert packs.read_raw(store.messages[1].blob) == planting.mail(2)
+    uid.refresh_from_db()
+    assert uid.sha256 == store.messages[8].blob.sha256
+
+
+def test_where_bytes_and_both_rows_differ_nothing_is_taken_for_proven(store: Store) -> None:
+    planting.flip(0, store)
+    planting.blob_row(0, {"sha256": "0" * 64}, store)
+    before = list(Blob.objects.order_by("id").values())
+    assert left_after_repair() == {"blob.damaged", "remote.other_bytes"}
+    assert list(Blob.objects.order_by("id").values()) == before
+
+
+def test_what_a_mended_place_overlapped_is_no_fault_any_more(store: Store) -> None:
+    planting.overlap(0, store)
+    assert codes("--repair") == {"blob.damaged"}
+    assert codes() == set()
+
+
+def test_a_lost_pack_is_one_fault_that_counts_its_messages(store: Store) -> None:
+    facts = planting.unlink(3, store)
+    (line,) = check()
+    assert line["code"] == "pack.missing"
+    assert (line["pack"], line["messages"]) == (facts["pack"], 4)
+
+
 def test_one_owners_faults_are_not_told_of_another(store: Store) -> None:
     planting.column(20, "subject", "Another", store)
     planting.quota("bob", 5, store)
@@ -303,7 +341,6 @@ def test_damaged_bytes_are_had_again_from_the_provider(
     content = packs.read_raw(first.blob)
     planting.file_of(first).unlink()
     assert {line["whole_again"] for line in check("--refetch") if "account" in line} == {3}
-    assert codes("--repair") == {"pack.missing"}
     assert codes() == set()
     assert list(Message.objects.order_by("id").values()) == before
     assert packs.read_raw(Message.objects.get(pk=first.pk).blob) == content
