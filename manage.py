@@ -5,19 +5,30 @@ import json
 import os
 import sys
 
+INTERRUPTED = 130
+
 
 def main() -> None:
-    """Run one command."""
+    """Run one command; one that is interrupted or cannot begin says so in one sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aggregator.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - needs the line above
-
     try:
+        from django.core.management import execute_from_command_line  # noqa: PLC0415 - needs the line above
+
         execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        _end("muara: Stopped.", INTERRUPTED)
     except SystemExit as end:
-        if isinstance(end.code, str) and "--json" in sys.argv:  # Settings that cannot be used.
-            sys.stdout.write(json.dumps({"ok": False, "error": end.code}) + "\n")
-            end.code = 1
-        raise
+        if not isinstance(end.code, str):
+            raise
+        _end(end.code, 1)  # Settings that cannot be used.
+
+
+def _end(sentence: str, code: int) -> None:
+    if "--json" in sys.argv:
+        sys.stdout.write(json.dumps({"ok": False, "error": sentence}) + "\n")
+    else:
+        sys.stderr.write(f"{sentence}\n")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

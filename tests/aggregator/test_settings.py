@@ -22,6 +22,11 @@ SCALED_OUT = {
     "MUARA_EMAIL_URL": "smtp://127.0.0.1:1",
 }
 ROOT = Path(__file__).resolve().parent.parent.parent
+INTERRUPT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.raise_signal(signal.SIGINT)
+"""
 SHOW = "from aggregator import settings as s; print(s.SIGNUP_OPEN, s.MUARA_PORT, s.ALLOWED_HOSTS)"
 
 
@@ -212,3 +217,24 @@ def test_every_address_of_this_machine_may_ask_wherever_the_site_lives(
 ) -> None:
     hosts = read_settings(MUARA_URL="https://mail.example.org:8443")["ALLOWED_HOSTS"]
     assert set(hosts) == {"mail.example.org", "localhost", "127.0.0.1", "[::1]"}
+
+
+@pytest.mark.parametrize("words", [["fetchmail", "--all"], ["fetchmail", "--all", "--json"]])
+def test_an_interrupt_while_a_command_begins_is_one_sentence(
+    tmp_path: Path, words: list[str]
+) -> None:
+    # Its settings are the first of much that a command imports.
+    (tmp_path / "slow_settings.py").write_text(INTERRUPT)
+    own = {"DJANGO_SETTINGS_MODULE": "slow_settings", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = (
+        '{"ok": false, "error": "muara: Stopped."}\n' if "--json" in words else "muara: Stopped.\n"
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (130, told)
