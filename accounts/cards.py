@@ -12,6 +12,7 @@ from accounts.lifecycle import MOVES, Event
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import Pace, pace_of
 from accounts.progress import Progress, progress_of
+from accounts.quotas import FULL
 from accounts.remarks import remarks
 from accounts.steps import place_of
 from accounts.troubles import MENDING, STEPS, Step, Words
@@ -170,6 +171,8 @@ def _active(
         return "busy", _("Checking")
     if account.last_code.startswith("policy."):
         return "danger", _("Blocked")
+    if account.last_code == FULL:
+        return "warn", _("Waiting for room")
     if account.last_code.startswith("limit."):
         return "warn", _("Waiting")
     return ("warn", _("Trying again")) if account.last_code else ("ok", _("OK"))

@@ -57,6 +57,12 @@ class Entry:
         return _("%(minutes)d min %(seconds)d s") % words
 
     @property
+    def brought_nothing(self) -> bool:
+        """Tell whether there is nothing else to say of the visit."""
+        run = self.run
+        return not (run.messages or run.deleted or self.to_come or self.reason or self.remarks)
+
+    @property
     def left(self) -> int:
         """Return how many planned messages were not reached, since the visit ended early."""
         facts = self.run.facts

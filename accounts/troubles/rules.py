@@ -14,7 +14,10 @@ RULES: Final[dict[str, Trouble]] = {
     "quota.full": Trouble(
         YOURS,
         _("Your storage is full ({used} of {allowed})."),
-        _("New mail waits at your provider. Delete mail here to make room."),
+        _(
+            "New mail waits at your provider. To make room, delete mail here and empty Trash, "
+            "or ask whoever runs this service for more."
+        ),
         Step.ROOM,
     ),
     "quota.tight": Trouble(

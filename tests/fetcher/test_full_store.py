@@ -105,6 +105,8 @@ def test_freed_room_makes_waiting_accounts_due_at_once(
     assert account.last_code == "quota.full"
     assert account.next_fetch_at is not None
     assert now < account.next_fetch_at < now + timedelta(minutes=7), "raised limits are seen soon"
+    card = card_for(account, now=now)
+    assert (card.tone, str(card.word)) == ("warn", "Waiting for room")
     quotas.give_back(account.owner_id, SIZE)
     assert list(ExternalAccount.objects.due(timezone.now())) == [account]
     quotas.take(account.owner_id, SIZE)

@@ -153,6 +153,21 @@ def test_each_visit_says_when_how_long_how_much_and_what_was_left(
 
 
 @pytest.mark.django_db
+def test_a_visit_that_brought_nothing_says_only_what_else_it_was(
+    client: Client, alice: User
+) -> None:
+    account = make_account(alice)
+    make_run(account, code="quota.full", facts={"waiting": 3})
+    make_run(account, timedelta(hours=1), facts={"recognised": 7})
+    make_run(account, timedelta(hours=2), facts={"unkept": 1})
+    page = page_of(client, account)
+    assert "messages fetched" not in page
+    assert "3 messages wait at the provider." in page
+    assert "7 messages had new ids at the provider" in page
+    assert page.count("Nothing new was fetched.") == 1
+
+
+@pytest.mark.django_db
 def test_pages_follow_each_other_by_key(client: Client, alice: User) -> None:
     account = make_account(alice)
     runs = journal.PAGE + 3

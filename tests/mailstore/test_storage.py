@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from accounts.explain import explain
 from accounts.models import Notice, Plan, Quota, State, Topic, User
 from accounts.notices import review
 from tests.builders import make_account, make_user
@@ -67,6 +68,17 @@ def test_how_full_it_is_is_said_in_words(
     answer = client.get(PAGE)
     assert answer.context["tone"] == tone
     assert f"{percent} bytes of 100 bytes used {words}" in shown(client)
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_a_full_storage_names_the_same_remedy_as_the_cards_of_its_accounts(
+    client: Client, alice: User, language: str
+) -> None:
+    User.objects.update(language=language)
+    Quota.objects.filter(owner=alice).update(used_bytes=100, allowed_bytes=100)
+    with translation.override(language):
+        _, _, remedy = explain("quota.full", {}).advice.partition(". ")
+    assert remedy in shown(client)
 
 
 def test_the_number_of_questions_does_not_grow_with_the_accounts(
