@@ -41,7 +41,7 @@ ADVICE = {
     "message.thread": "The conversation is another person's. --repair finds the right one.",
     "pack.empty": "No message lies in this pack.",
     "pack.half_dead": "Less than half of this pack is needed.",
-    "pack.missing": "The file of these messages is gone. Restore it from a backup or try --refetch.",
+    "pack.missing": "The file of this mail is gone. Restore it from a backup, or try --refetch.",
     "pack.size": "File and row differ in size. --repair corrects the row if all mail is whole.",
     "quota.used": "--repair adds up again.",
     "row.dangling": "The row refers to one that is gone. --repair drops what is nothing without.",

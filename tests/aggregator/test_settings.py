@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import subprocess
@@ -234,7 +235,7 @@ def test_an_interrupt_while_a_command_begins_is_one_sentence(
         text=True,
         check=False,
     )
-    told = (
-        '{"ok": false, "error": "muara: Stopped."}\n' if "--json" in words else "muara: Stopped.\n"
-    )
-    assert (done.returncode, done.stdout + done.stderr) == (130, told)
+    sentence = "muara: Stopped."
+    if "--json" in words:
+        sentence = json.dumps({"ok": False, "error": sentence})
+    assert (done.returncode, done.stdout + done.stderr) == (130, f"{sentence}\n")

@@ -102,8 +102,8 @@ def _once(*checks: Iterable[Fault]) -> Iterator[Fault]:
 
 def _blobs_of(fault: Fault) -> QuerySet[Blob]:
     """Return what is lost of a pack: all of it, or one blob."""
-    blobs = Blob.objects.filter(pack=fault.facts["pack"])
-    return blobs.filter(pk=fault.facts["blob"]) if "blob" in fault.facts else blobs
+    blobs = Blob.objects.filter(pack=int(fault.facts["pack"]))
+    return blobs.filter(pk=int(fault.facts["blob"])) if "blob" in fault.facts else blobs
 
 
 def _is_whole_again(fault: Fault) -> bool:
