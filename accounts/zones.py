@@ -8,6 +8,8 @@ from functools import cache
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.models import User
+
 # Written by static/js/zone.js on the pages of signing in.
 COOKIE = "muara_zone"
 
@@ -22,6 +24,11 @@ def browser_zone(request: HttpRequest) -> str:
     """Return the zone that the browser named at sign-in, or "" if it named none that we know."""
     named = request.COOKIES.get(COOKIE, "")
     return named if named in known_zones() else ""
+
+
+def zone_of_days(user: User) -> zoneinfo.ZoneInfo:
+    """Return the zone whose days are a person's where no browser is asked: as pages last showed."""
+    return zoneinfo.ZoneInfo(user.time_zone or user.seen_zone or settings.TIME_ZONE)
 
 
 def zone_of(request: HttpRequest) -> str:

@@ -28,7 +28,7 @@ class LanguageMiddleware:
         with translation.override(language), timezone.override(zone):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
-        _remember(request, language)
+        _remember(request, seen_language=language, seen_zone=zone.key)
         response.headers.setdefault("Content-Language", language)
         response.headers["Vary"] = ", ".join(
             dict.fromkeys([*filter(None, response.get("Vary", "").split(", ")), "Accept-Language"])
@@ -36,7 +36,12 @@ class LanguageMiddleware:
         return response
 
 
-def _remember(request: HttpRequest, language: str) -> None:
-    """Note the language that a person last saw: mails have no browser to ask."""
-    if request.user.is_authenticated and request.user.seen_language != language:
-        User.objects.filter(pk=request.user.pk).update(seen_language=language)
+def _remember(request: HttpRequest, **seen: str) -> None:
+    """Note what a person's pages were last shown in: mails and counts have no browser to ask."""
+    if not request.user.is_authenticated:
+        return
+    changed = {
+        name: is_now for name, is_now in seen.items() if getattr(request.user, name) != is_now
+    }
+    if changed:
+        User.objects.filter(pk=request.user.pk).update(**changed)

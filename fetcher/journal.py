@@ -134,7 +134,8 @@ class Page:
 
 def read(account: ExternalAccount, *, before: str, now: datetime) -> Page:
     """Return one page by key. A ``before`` that cannot be read starts at the newest."""
-    runs, until = visits_of(account, now=now), day_of(now)
+    # Who travels west has counts of a day that is tomorrow here.
+    runs, until = visits_of(account, now=now), date.max
     if (moment := _read_key(before)) is not None:
         # The day of the last entry before this page was counted there.
         runs, until = runs.filter(opened_at__lt=moment), day_of(moment) - timedelta(days=1)

@@ -216,6 +216,8 @@ class SetAside(models.Model):
 class DayCount(models.Model):
     """The visits of one account that ended on one day of its owner's, also those that left no run.
 
+    Whose zone changes keeps the days that were counted.
+
     ``idle`` ones found nothing new; ``timely`` ones went well and began when they were due.
     ``missed`` counts visits that the interval promised and that never came.
     """

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Sum
 
 from accounts.models import ExternalAccount
+from accounts.zones import zone_of_days
 from fetcher.models import DayCount, FetchRun
 from fetcher.sums import Sums
 
@@ -71,7 +70,7 @@ def punctuality_of(run: FetchRun, found: ExternalAccount) -> Punctuality:
 
 def count(run: FetchRun, punctuality: Punctuality, *, went_well: bool, now: datetime) -> None:
     """Count a visit that has ended; ``DAYS.write_down`` makes it last."""
-    day = now.astimezone(ZoneInfo(run.account.owner.time_zone or settings.TIME_ZONE)).date()
+    day = now.astimezone(zone_of_days(run.account.owner)).date()
     is_idle = went_well and not run.messages and not run.deleted
     is_timely = went_well and punctuality.is_in_time
     DAYS.add((run.account_id, day), (1, int(is_idle), int(is_timely), punctuality.missed))

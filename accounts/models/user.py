@@ -36,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
 class User(Preferences, AbstractBaseUser, PermissionsMixin):
     """A person. Blank ``language`` and ``time_zone`` follow the browser and the site.
 
-    ``seen_language`` is the one that the latest page was shown in.
+    ``seen_language`` and ``seen_zone`` are those that the latest page was shown in.
     """
 
     email = models.EmailField(_("email address"), max_length=254)
@@ -46,6 +46,7 @@ class User(Preferences, AbstractBaseUser, PermissionsMixin):
     )
     seen_language = models.CharField(max_length=10, blank=True, editable=False)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    seen_zone = models.CharField(max_length=64, blank=True, editable=False)
     mails_notices = models.BooleanField(_("Mail me when an account needs me"), default=True)
     plan = models.ForeignKey(
         "accounts.Plan", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("plan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ExternalAccount
+from accounts.zones import COOKIE
 from fetcher import outcomes, service
 from fetcher.models import DayCount, FetchRun
 from fetcher.opening import open_runs
@@ -88,6 +90,37 @@ def test_visits_count_on_the_day_of_their_owner() -> None:
     assert level == Level(2, 13)
     assert level.percent == 15.3
     assert level_of(account, today=counts.day + timedelta(days=31)) is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "zone", ["Pacific/Kiritimati", "Asia/Jakarta", "UTC", "America/New_York", "Pacific/Pago_Pago"]
+)
+@pytest.mark.parametrize("is_chosen", [True, False], ids=["chosen", "the browser's"])
+def test_the_checks_of_today_stand_under_today_in_every_zone(
+    client: Client, zone: str, *, is_chosen: bool
+) -> None:
+    account = make_account(make_user(time_zone=zone if is_chosen else ""))
+    client.force_login(account.owner)
+    client.cookies[COOKIE] = "Europe/Paris" if is_chosen else zone
+    client.get(reverse("account_cards"))
+    visit(ExternalAccount.objects.get(), at=timezone.now())
+    page = client.get(reverse("journal", args=[account.public_id])).content.decode()
+    today = timezone.localdate(timezone=ZoneInfo(zone))
+    _, _, day = page.partition(f"<h2>{today:%A, %-d %B %Y}</h2>")
+    assert "1 check, nothing new." in day
+
+
+@pytest.mark.django_db
+def test_who_travels_west_sees_the_checks_of_tomorrow(client: Client) -> None:
+    account = make_account(make_user())
+    client.force_login(account.owner)
+    journal = reverse("journal", args=[account.public_id])
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        client.cookies[COOKIE] = zone
+        client.get(journal)
+        visit(ExternalAccount.objects.get(), at=timezone.now())
+    assert client.get(journal).content.decode().count("1 check, nothing new.") == 2
 
 
 @pytest.mark.django_db
