@@ -8,6 +8,8 @@ const firsts = new Set([...names.keys()].filter((combo) => combo.includes(" ")).
 const PATIENCE = 1500;
 let first = "";
 let timer = 0;
+// What was pressed while a message is on its way to the reader is about that message.
+let waiting = [];
 
 const rows = () => [...document.querySelectorAll(".rows > .mail")];
 const box = (row) => row?.querySelector("[name=ids]");
@@ -15,6 +17,7 @@ const inFocus = () => document.activeElement.closest(".mail");
 const current = () => inFocus() ?? document.querySelector(".mail:has([aria-current])");
 const isSelecting = () => rows().some((row) => box(row)?.checked);
 const reader = () => document.querySelector("#reader:has(.message)");
+const isOpening = () => document.querySelector("#reader[aria-busy]");
 
 function marked(name) {
   const all = [...document.querySelectorAll(`[data-key~="${name}"]`)].filter((one) => !one.disabled);
@@ -136,9 +139,22 @@ document.addEventListener("keydown", (event) => {
   clearTimeout(timer);
   first = !first && firsts.has(pressed) ? pressed : "";
   timer = setTimeout(() => (first = ""), PATIENCE);
-  if (!name || !canPress(name)) return;
+  if (!name || !(isOpening() || canPress(name))) return;
   event.preventDefault();
-  press(name);
+  waiting.push(name);
+  catchUp();
+});
+
+function catchUp() {
+  while (waiting.length && !isOpening()) {
+    const name = waiting.shift();
+    if (canPress(name)) press(name);
+  }
+}
+
+document.addEventListener("opened", (event) => {
+  if (!event.detail) waiting = [];
+  catchUp();
 });
 
 document.addEventListener("click", (event) => {

@@ -84,6 +84,12 @@ document.body.addEventListener("htmx:afterSettle", () => {
   title(Number(state().unread));
   renewTimes();
 });
+// Signed out meanwhile: the page of signing in is no part of this one.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  if (!new URL(event.detail.xhr.responseURL).pathname.startsWith("/auth/")) return;
+  event.detail.shouldSwap = false;
+  location.reload();
+});
 list.addEventListener("submit", (event) => {
   if (!event.target.matches(".check-now")) return;
   hurried = performance.now();

@@ -7,11 +7,19 @@ const list = document.getElementById("list");
 const reader = document.getElementById("reader");
 const shown = () => reader.querySelector(".message")?.dataset.id;
 let before = shown();
+// The link of the message that is on its way.
+let opening = null;
 
-function markCurrent(article) {
+// The row of what is read, or about to be, also after the list was renewed.
+function markCurrent() {
   list.querySelectorAll("a[aria-current]").forEach((link) => link.removeAttribute("aria-current"));
-  const row = document.getElementById(`m-${article.dataset.id}`);
+  const row = document.getElementById(opening?.closest(".mail").id ?? `m-${shown()}`);
   row?.querySelector("a").setAttribute("aria-current", "true");
+  return row;
+}
+
+function markRead(article) {
+  const row = markCurrent();
   row?.classList.remove("unread");
   row?.querySelector(".dot")?.remove();
   const state = document.getElementById("list-state");
@@ -92,8 +100,31 @@ list.addEventListener("click", (event) => {
   const plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
   if (!link || !plain || !isBeside() || !window.htmx) return;
   event.preventDefault();
-  window.htmx.ajax("GET", link.getAttribute("href"), { target: "#reader", source: link });
+  open(link);
 });
+
+// Keys that are pressed before it is there wait for it (keys.js); another choice takes its place.
+async function open(link) {
+  if (opening === link) return;
+  if (opening) window.htmx.trigger(opening, "htmx:abort");
+  opening = link;
+  reader.setAttribute("aria-busy", "true");
+  markCurrent();
+  reader.focus({ preventScroll: true });
+  const answer = window.htmx.ajax("GET", link.getAttribute("href"), { target: "#reader", source: link });
+  await answer.catch(() => {}); // Said above the list.
+  if (opening !== link) return;
+  opening = null;
+  reader.removeAttribute("aria-busy");
+  const isThere = link.closest(".mail").id === `m-${shown()}`;
+  if (!isThere) {
+    markCurrent();
+    link.focus();
+  }
+  reader.dispatchEvent(new CustomEvent("opened", { bubbles: true, detail: isThere }));
+}
+
+list.addEventListener("htmx:afterSwap", markCurrent);
 
 // The page to print holds foreign mail and runs nothing, so it is told from here.
 reader.addEventListener("click", (event) => {
@@ -106,7 +137,7 @@ reader.addEventListener("click", (event) => {
 });
 
 function opened(article) {
-  markCurrent(article);
+  markRead(article);
   showSteps();
   article.querySelectorAll("iframe").forEach(watch);
   if (shown() === before && reader.contains(document.activeElement)) return; // A star was turned.
