@@ -126,7 +126,8 @@ def _section(piece: Piece, pictures: Mapping[str, str], look: Look) -> str:
     else:
         text = piece.content.rstrip()
         own, quoted = quotes.split_text(text) if look.guides else (text, "")
-        shown = _folded(links.dressed(text_html(own)), quoted and links.dressed(text_html(quoted)))
+        own = text_html(own.rstrip())
+        shown = _folded(links.dressed(own), quoted and links.dressed(text_html(quoted)))
         shown = f'<div class="text" dir="auto">{shown}</div>'
     if not piece.is_cut:
         return shown

@@ -15,7 +15,7 @@ from accounts.models import ExternalAccount
 from accounts.themes import SYSTEM, theme_of
 from mailstore.keys import combos_by_name
 from mailstore.marking import Marks
-from mailstore.models import Message
+from mailstore.models import Message, Part
 from mailstore.queries import newest_in_inbox, space_taken
 from mailstore.rail import Rail, build_rail
 from mailstore.senders import is_disguised
@@ -151,6 +151,18 @@ def file_icon(content_type: str) -> str:
     if "zip" in kind or "compressed" in kind:
         return "file-archive"
     return "file-spreadsheet" if "sheet" in kind or kind == "csv" else "file-text"
+
+
+@register.filter
+def file_name(part: Part) -> str:
+    """Return the name of an attachment, or what it is where it has none."""
+    kinds = {
+        "text/calendar": _("Calendar file"),
+        "message/rfc822": _("Attached message"),
+        "text/rfc822-headers": _("Attached message"),
+        "message/delivery-status": _("Delivery report"),
+    }
+    return part.filename or kinds.get(part.content_type, _("Unnamed part"))
 
 
 @register.filter

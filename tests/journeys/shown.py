@@ -148,6 +148,46 @@ def _pick_one(visitor: Visit) -> None:
     visitor.page.locator(".rows .pick input").first.check()
 
 
+def _pick_all(visitor: Visit) -> None:
+    visitor.page.locator("#pick-all").check()
+
+
+def _ask_where_to(visitor: Visit) -> None:
+    _pick_one(visitor)
+    visitor.page.locator("#do-ask-move").click()
+
+
+def _ask_before_erasing(visitor: Visit) -> None:
+    _pick_one(visitor)
+    visitor.page.locator("#do-ask-erase").click()
+
+
+def _throw_away(visitor: Visit) -> None:
+    visitor.page.locator(".rows .pick input").last.check()
+    visitor.page.locator("#do-trash").click()
+    visitor.page.locator(".toast button").wait_for()
+
+
+def _leave_by(selector: str) -> Callable[[Visit], None]:
+    """Pick a message and press what leads to a page that asks."""
+
+    def leave(visitor: Visit) -> None:
+        _pick_one(visitor)
+        with visitor.page.expect_navigation():
+            visitor.page.locator(selector).click()
+
+    return leave
+
+
+def _ask_on_a_page(visitor: Visit) -> None:
+    with visitor.page.expect_navigation():
+        visitor.page.locator(".message-tools [value=ask-move]").click()
+
+
+def _open_saving(visitor: Visit) -> None:
+    visitor.page.locator(".save-search summary").click()
+
+
 def _change_address(visitor: Visit) -> None:
     visitor.page.locator("main input[type=email]").fill("lain@contoh.example")
     with visitor.page.expect_navigation():
@@ -188,6 +228,14 @@ MAIL = (
     Shown("all", READER, "/mail/all/inbox/"),
     Shown("all, one picked", READER, "/mail/all/inbox/", _pick_one),
     Shown("all, older", READER, "older"),
+    Shown("all, everything picked", READER, "/mail/all/inbox/", _pick_all),
+    Shown("where to", READER, "/mail/all/inbox/", _ask_where_to),
+    Shown("thrown away", READER, "/mail/all/inbox/", _throw_away),
+    Shown("snooze", READER, "/mail/all/inbox/", _leave_by("#do-snooze")),
+    Shown("labels of a message", READER, "/mail/all/inbox/", _leave_by("#do-label")),
+    Shown("snoozed", READER, "/mail/all/snoozed/"),
+    Shown("labelled", READER, "labelled"),
+    Shown("erase", READER, "/mail/all/trash/", _ask_before_erasing),
     Shown("unread", READER, "/mail/all/unread/"),
     Shown("starred", READER, "/mail/all/starred/"),
     Shown("no stars", GUARDED, "/mail/all/starred/"),
@@ -196,12 +244,15 @@ MAIL = (
     Shown("empty folder", READER, "junk"),
     Shown("search", READER, "/mail/search/?q=sungai"),
     Shown("search, nothing", READER, "/mail/search/?q=zebra"),
-    Shown("search, no word", READER, "/mail/search/"),
+    Shown("search, terms", READER, "/mail/search/?q=from:bob+sungai+zzz:a", _open_saving),
+    Shown("search, no word", READER, "/mail/search/", _open_details),
     Shown("text", READER, "text"),
     Shown("text, its people", READER, "text", _open_details),
     Shown("HTML", READER, "html"),
     Shown("attachment", READER, "attachment"),
     Shown("damaged", READER, "damaged"),
+    Shown("encrypted", READER, "encrypted"),
+    Shown("where to, without a list", READER, "text", _ask_on_a_page),
     Shown("calendar", READER, "calendar"),
     Shown("event", READER, "event", _open_details),
     Shown("delivery report", READER, "bounce", _open_details),
@@ -216,6 +267,13 @@ SETTINGS = (
     Shown("general", READER, "/settings/general/"),
     Shown("notifications", READER, "/settings/notifications/"),
     Shown("privacy", READER, "/settings/privacy/"),
+    Shown("folders", READER, "/settings/folders/"),
+    Shown("new folder, refused", READER, "new folder", _press),
+    Shown("remove folder", READER, "remove folder"),
+    Shown("empty now", READER, "/settings/folders/empty/trash/"),
+    Shown("labels", READER, "/settings/labels/"),
+    Shown("change label", READER, "change label"),
+    Shown("remove label", READER, "remove label"),
     Shown("transfers", READER, "/settings/transfers/"),
     Shown("transfers, refused", READER, "/settings/transfers/", _import_nothing, is_refused=True),
     Shown("help, keys", READER, "/help/keyboard/"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from accounts.models import User
 from mailstore.models import Message
@@ -80,6 +80,34 @@ def read_on(visitor: Visit) -> None:
     expect(page.locator("#subject")).to_be_focused()
     press(visitor, "u")
     expect(page.locator(".mail a[aria-current]")).to_be_focused()
+
+
+def test_keys_pressed_while_a_message_is_coming_are_about_it(
+    chromium: Browser, site: str, siti: User
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with visit(chromium, site, "keys-quick", width=1280, height=800) as visitor:
+        become(visitor, session_of(siti))
+        page = visitor.page
+        visitor.go("/mail/all/inbox/")
+        press(visitor, "j", "o")
+        expect(page.locator("#subject")).to_have_text("Warung 2")
+        page.route("**/m/*/?in=*", hold)
+        press(visitor, "j", "s")
+        expect(page.locator(".mail:has([aria-current]) .subject")).to_have_text("Warung 1")
+        assert not Message.objects.filter(flagged=True).exists()
+        held.pop().continue_()
+        expect(page.locator("#subject")).to_have_text("Warung 1")
+        expect(page.locator("#star")).to_have_attribute("aria-pressed", "true")
+        assert Message.objects.get(flagged=True).subject == "Warung 1"
+        page.locator(".mail .star").last.click()
+        expect(page.locator(".mail .star").last).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".mail:has([aria-current]) .subject")).to_have_text("Warung 1")
+    assert not visitor.troubles, "\n".join(visitor.troubles)
 
 
 def test_the_sheet_and_the_palette_open_by_key(chromium: Browser, site: str, siti: User) -> None:

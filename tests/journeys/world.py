@@ -25,6 +25,7 @@ from mailstore.queries import list_messages
 from mailstore.transfers.models import Phase, Transfer
 from mailstore.transfers.words import WORDS
 from tests.builders import make_account
+from tests.journeys.arranged import arrange
 from tests.journeys.people import make_person, session_of
 from tests.mailstore.rows import letter, make_message
 from wire.endpoint import Protocol, Security
@@ -183,6 +184,7 @@ def _mail_paths(account: ExternalAccount) -> dict[str, str]:
         name: reverse("mail_message", args=[account.public_id, one.public_id])
         for name, one in made.items()
     }
+    paths |= arrange(account, made["text"])
     return paths | folders | {"older": _older(account)}
 
 
