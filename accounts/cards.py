@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.explain import Explanation, explain, explain_stopped
+from accounts.explain import Explanation, explain, explain_once, explain_stopped
 from accounts.lifecycle import MOVES, Event
 from accounts.models import ExternalAccount, Plan, State
 from accounts.pace import Pace, pace_of
@@ -152,7 +152,9 @@ def card_for(account: ExternalAccount, *, now: datetime, plan: Plan | None = Non
 def sending_trouble(account: ExternalAccount) -> Explanation | None:
     """Say what the outgoing server of an account refused when it was tried last."""
     server = getattr(account, "outgoing", None)
-    return explain(server.last_code, server.last_facts) if server and server.last_code else None
+    if server is None or not server.last_code:
+        return None
+    return explain_once(server.last_code, server.last_facts)
 
 
 def _reason(account: ExternalAccount) -> Explanation | None:

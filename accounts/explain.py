@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from string import Formatter
 from typing import Any
 
 from django.template.defaultfilters import filesizeformat
@@ -11,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.troubles import (
     CHECKLIST,
@@ -74,6 +76,12 @@ def explain_stopped(code: str, facts: Mapping[str, Any]) -> Explanation:
     return words if words.step in MENDING else replace(words, step=Step.SERVER)
 
 
+def explain_once(code: str, facts: Mapping[str, Any]) -> Explanation:
+    """Explain what nobody tries again but the reader: a test, or a sign-in at a provider."""
+    words, trouble = explain(code, facts), TROUBLES.get(code)
+    return replace(words, advice=str(trouble.once)) if trouble and trouble.once else words
+
+
 def explain(code: str, facts: Mapping[str, Any]) -> Explanation:
     """Put a code and its facts into words of the reader's language.
 
@@ -84,13 +92,21 @@ def explain(code: str, facts: Mapping[str, Any]) -> Explanation:
     known.setdefault("other_port", OTHER_PORT.get(facts.get("port"), "995"))
     known.setdefault("protocol", PROTOCOLS.get(facts.get("port"), "POP3"))
     return Explanation(
-        title=str(trouble.title).format_map(known),
-        advice=str(trouble.advice).format_map(known),
+        title=_told(trouble.title, trouble.bare_title, known),
+        advice=_told(trouble.advice, trouble.bare_advice, known),
         side=trouble.side,
         step=trouble.step,
         hints=tuple(str(hint).format_map(known) for hint in trouble.hints),
         code=code if code in TROUBLES else UNKNOWN,
     )
+
+
+def _told(words: Words, bare: Words, known: _Facts) -> str:
+    """Fill the facts in, or say it in the words for where one is missing."""
+    text = str(words)
+    named = {name for _text, name, _format, _kind in Formatter().parse(text) if name}
+    is_bare = bare and not named <= known.keys()
+    return (str(bare) if is_bare else text).format_map(known)
 
 
 OTHER_PORT: dict[Any, str] = {
@@ -130,6 +146,9 @@ RULES: dict[str, Words] = {"plan": _("plan"), "policy": _("policy")}
 def _shown(name: str, value: object) -> str:
     if name == "by":
         return str(RULES.get(str(value), value))
+    if name == "minutes" and isinstance(value, int):
+        words = ngettext("about %(count)d minute", "about %(count)d minutes", value)
+        return words % {"count": value}
     if name in {"used", "allowed"} and isinstance(value, int):
         return filesizeformat(value)
     if name == "date" and (moment := _moment(value)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -49,7 +49,15 @@ class Finding:
             case Source.SRV:
                 return _("Announced in the DNS of %(where)s.") % {"where": self.where}
             case Source.GUESS:
-                return _("Guessed from usual names: %(where)s answered.") % {"where": self.where}
+                return _("Guessed from usual names: %(where)s answered.") % {
+                    "where": self._answered
+                }
+
+    @property
+    def _answered(self) -> str:
+        """Name the servers for incoming mail, which are what a person chooses among."""
+        incoming = [one.host for one in self.servers if one.protocol is not Protocol.SMTP]
+        return ", ".join(dict.fromkeys(incoming)) or self.where
 
     def as_json(self) -> dict[str, Any]:
         """Return what the row of a setup keeps."""
@@ -80,8 +88,8 @@ def from_table(address: str) -> Finding | None:
 
 
 def first_of(findings: Iterable[Finding], protocol: Protocol) -> tuple[Finding, Server] | None:
-    """Return the first finding with a server of the protocol, and its best one."""
+    """Return the first finding with a server of the protocol, of which only the best is kept."""
     for finding in findings:
         if server := providers.best(finding.servers, protocol):
-            return finding, server
+            return replace(finding, servers=(server,)), server
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import onboarding
 from accounts.adding_forms import AccountForm
-from accounts.explain import Explanation, explain
+from accounts.explain import Explanation, explain, explain_once
 from accounts.findings import from_table
 from accounts.models import Batch, Probe, User
 from accounts.models.probe import ProbeState
@@ -20,9 +20,11 @@ from accounts.policy import Policy, policy_of
 from accounts.providers import best
 from accounts.refusals import AccountRefused
 from accounts.roster import NewAccount
+from accounts.troubles import Step
+from accounts.turns import check_turn
 from wire.endpoint import Protocol
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAY = timedelta(days=1)
 # So that a table is no port scanner, and tries no list of passwords on one mailbox.
 ROWS_AN_HOUR = 50
 ROWS_AN_HOUR_AND_HOST = 150
@@ -74,8 +76,18 @@ def verdicts(batch: Batch) -> list[Verdict]:
 
 def _verdict(probe: Probe) -> Verdict:
     tone = {ProbeState.PASSED: "ok", ProbeState.FAILED: "danger"}.get(ProbeState(probe.state))
-    reason = explain(probe.code, probe.facts) if probe.code else None
-    return Verdict(probe.row, probe.address, tone or "busy", (), reason, probe)
+    return Verdict(probe.row, probe.address, tone or "busy", (), _reason(probe), probe)
+
+
+def _reason(probe: Probe) -> Explanation | None:
+    """Say why a row was not added; a table cannot lead to a provider's own pages."""
+    if not probe.code:
+        return None
+    words = explain_once(probe.code, probe.facts)
+    if words.step is not Step.AUTHENTICATE:
+        return words
+    alone = _("Add this account by itself, on the page “Add account”, by signing in there.")
+    return replace(words, advice=alone)
 
 
 def _begin(batch: Batch, number: int, row: Row, policy: Policy, now: datetime) -> list[Problem]:
@@ -117,12 +129,9 @@ def _twice() -> Problem:
 
 
 def _check_rate(owner: User, wanted: NewAccount, now: datetime) -> None:
-    recent = Probe.objects.filter(created_at__gt=now - HOUR)
-    if recent.filter(owner=owner, batch__isnull=False).count() >= ROWS_AN_HOUR:
-        raise AccountRefused("limit.tests", limit=ROWS_AN_HOUR)
-    mailbox = recent.filter(host__iexact=wanted.host, username__iexact=wanted.username)
-    if mailbox.count() >= TRIES_AN_HOUR_AND_MAILBOX:
-        raise AccountRefused("limit.tests", limit=TRIES_AN_HOUR_AND_MAILBOX)
-    rows_there = recent.filter(host__iexact=wanted.host, batch__isnull=False)
-    if rows_there.count() >= ROWS_AN_HOUR_AND_HOST:
-        raise AccountRefused("limit.host")
+    rows = Probe.objects.filter(batch__isnull=False)
+    there = Probe.objects.filter(host__iexact=wanted.host)
+    mailbox = there.filter(username__iexact=wanted.username)
+    check_turn(rows.for_user(owner), "limit.tests", most=ROWS_AN_HOUR, now=now)
+    check_turn(mailbox, "limit.tests", most=TRIES_AN_HOUR_AND_MAILBOX, now=now)
+    check_turn(there & rows, "limit.host", most=ROWS_AN_HOUR_AND_HOST, now=now)

@@ -6,24 +6,30 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import lifecycle, vault
 from accounts.grants import KeptGrant
 from accounts.models import ExternalAccount, Probe, Setup, User
-from accounts.models.probe import ProbeKind
+from accounts.models.probe import ProbeKind, ProbeState, Step
 from accounts.outgoing import NewOutgoing
 from accounts.policy import DELETE, PROTOCOLS, Policy, check_account, policy_of
 from accounts.refusals import AccountRefused, wrong_port
 from accounts.roster import NewAccount, check_room
+from accounts.turns import check_turn
 from wire.endpoint import STANDARD_PORTS, Endpoint, Protocol, Security
 
 __all__ = ["AccountRefused", "NewAccount", "begin_probe"]
 
-HOUR = timedelta(hours=1)
 KEEP_PASSWORD = timedelta(minutes=15)
 TESTS_AN_HOUR = 10
 TESTS_AN_HOUR_AND_HOST = 30
+# Whoever misspells a server signs in nowhere, but may not look up names without end either.
+NAMES_AN_HOUR = 30
+NO_SERVER_FOUND = Q(state=ProbeState.FAILED) & (
+    Q(step=Step.RESOLVE) | Q(kind=ProbeKind.SENDING, step=Step.OUT_RESOLVE)
+)
 
 
 def begin_probe(
@@ -164,11 +170,12 @@ def _take_turn(owner: User, host: str, now: datetime, *, limited: bool = True) -
     if not limited:
         return
     # The rows of a table have limits of their own.
-    recent = Probe.objects.filter(created_at__gt=now - HOUR, batch=None)
-    if recent.filter(owner=owner).count() >= TESTS_AN_HOUR:
-        raise AccountRefused("limit.tests", limit=TESTS_AN_HOUR)
-    if recent.filter(host__iexact=host).count() >= TESTS_AN_HOUR_AND_HOST:
-        raise AccountRefused("limit.host")
+    tests = Probe.objects.filter(batch=None)
+    own = tests.for_user(owner)
+    check_turn(own.exclude(NO_SERVER_FOUND), "limit.tests", most=TESTS_AN_HOUR, now=now)
+    check_turn(own, "limit.tests", most=NAMES_AN_HOUR, now=now)
+    there = tests.filter(host__iexact=host)
+    check_turn(there, "limit.host", most=TESTS_AN_HOUR_AND_HOST, now=now)
 
 
 def _save_probe(

@@ -18,10 +18,11 @@ from django.utils import timezone
 from accounts import credentials, lifecycle, quotas, vault
 from accounts.models import ExternalAccount, OutgoingServer, Probe, Purpose
 from accounts.models.probe import ProbeKind, ProbeQuerySet, ProbeState
-from accounts.onboarding import HOUR, begin_sending_probe, outgoing_again, wanted_again
+from accounts.onboarding import begin_sending_probe, outgoing_again, wanted_again
 from accounts.outgoing import NewOutgoing, note_trial, settle_sending
 from accounts.probing import Facts, Watch, try_incoming, try_outgoing
 from accounts.roster import add_account, renew
+from accounts.turns import HOUR
 from wire.endpoint import Protocol
 from wire.errors import AccessDisabled, AuthenticationFailed, CertificateInvalid, MailError
 from wire.login import Login, PasswordLogin

@@ -18,11 +18,11 @@ from accounts.models import ExternalAccount, Probe, Setup, User
 from accounts.models.probe import ProbeKind, ProbeState
 from accounts.models.setup import LookUp
 from accounts.providers import Server
-from accounts.refusals import AccountRefused
 from accounts.roster import check_room
+from accounts.turns import check_turn
 from wire.endpoint import STANDARD_PORTS, Protocol, Security
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAY = timedelta(days=1)
 LOOK_UPS_AN_HOUR = 20
 LOOK_UPS_AN_HOUR_AND_DOMAIN = 60
 # A look-up takes five seconds at most; a row still claimed after this lost its worker.
@@ -219,11 +219,10 @@ def forget_old(now: datetime) -> None:
 
 
 def _check_rate(owner: User, domain: str, now: datetime) -> None:
-    recent = Setup.objects.filter(created_at__gt=now - HOUR, asks_network=True)
-    if recent.filter(owner=owner).count() >= LOOK_UPS_AN_HOUR:
-        raise AccountRefused("limit.lookups", limit=LOOK_UPS_AN_HOUR)
-    if recent.filter(domain=domain).count() >= LOOK_UPS_AN_HOUR_AND_DOMAIN:
-        raise AccountRefused("limit.host")
+    asked = Setup.objects.filter(asks_network=True)
+    check_turn(asked.filter(owner=owner), "limit.lookups", most=LOOK_UPS_AN_HOUR, now=now)
+    there = asked.filter(domain=domain)
+    check_turn(there, "limit.host", most=LOOK_UPS_AN_HOUR_AND_DOMAIN, now=now)
 
 
 def _claim_all(now: datetime) -> Iterator[Setup]:

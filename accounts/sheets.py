@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from io import StringIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from _csv import _reader as Reader  # noqa: N812 - the type of a reader has no public name
 
 ROWS = 50
 # Names of columns in both languages, each as ``_plain`` leaves it.
@@ -30,11 +33,15 @@ VALUES: Final[dict[str, dict[str, str]]] = {
 
 
 class NoTable(Exception):
-    """The text is no table of accounts; ``reason`` is "empty", "columns", "rows" or "text"."""
+    """The text is no table of accounts.
 
-    def __init__(self, reason: str) -> None:
+    ``reason`` is "empty", "columns", "rows", "text", or "quote" with the ``row`` below the names
+    of the columns and the ``line`` of the file where a quote goes wrong.
+    """
+
+    def __init__(self, reason: str, *, row: int = 0, line: int = 1) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.row, self.line = reason, row, line
 
 
 def read_sheet(raw: bytes) -> list[dict[str, str]]:
@@ -43,9 +50,8 @@ def read_sheet(raw: bytes) -> list[dict[str, str]]:
     Raise NoTable where it is none, lacks a column that is needed, or has too many rows.
     """
     try:
-        text = raw.decode("utf-8-sig")
-        rows = list(_rows(text))
-    except (UnicodeDecodeError, csv.Error) as error:
+        rows = list(_rows(raw.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
         raise NoTable("text") from error
     if not rows:
         raise NoTable("empty")
@@ -56,7 +62,8 @@ def read_sheet(raw: bytes) -> list[dict[str, str]]:
 
 def _rows(text: str) -> Iterator[dict[str, str]]:
     head = text.partition("\n")[0]
-    lines = csv.reader(StringIO(text), delimiter=max(",;\t", key=head.count), strict=True)
+    file = StringIO(text, newline="")
+    lines = _lines(csv.reader(file, delimiter=max(",;\t", key=head.count), strict=True))
     names = [COLUMNS.get(_plain(name), "") for name in next(lines, [])]
     if not set(NEEDED) <= set(names):
         raise NoTable("columns")
@@ -64,6 +71,17 @@ def _rows(text: str) -> Iterator[dict[str, str]]:
         row = {name: value for name, value in zip(names, line, strict=False) if name}
         if any(value.strip() for value in row.values()):
             yield {name: _value(name, value) for name, value in row.items()}
+
+
+def _lines(reader: Reader) -> Iterator[list[str]]:
+    """Yield what the lines of the file hold. Raise NoTable at a quote without its partner."""
+    row, begun = 0, 1
+    try:
+        for line in reader:
+            yield line
+            row, begun = row + bool("".join(line).strip()), reader.line_num + 1
+    except csv.Error as error:
+        raise NoTable("quote" if row else "columns", row=row, line=begun) from error
 
 
 def _value(column: str, written: str) -> str:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts import (
     alignment_checks,
-    authorizing,
+    authorizing_runs,
     code_mails,
     grants,
     lifecycle,
@@ -52,7 +52,7 @@ def forget_old_codes() -> None:
 @shared_task
 def run_waiting_trips() -> int:
     """Talk to the OAuth providers that people are signing in at."""
-    return authorizing.run_waiting_trips(timezone.now())
+    return authorizing_runs.run_waiting_trips(timezone.now())
 
 
 @shared_task

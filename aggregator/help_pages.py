@@ -33,6 +33,8 @@ EXAMPLES: Final = {
     "by": "policy",
     "rule": "Staff",
     "limit": 10,
+    "minutes": 42,
+    "usable": "other.example.org",
 }
 
 

@@ -19,6 +19,7 @@ from wire.endpoint import Endpoint, Security
 from wire.errors import ConnectionFailed, HostNotAllowed, ProtocolError, about
 from wire.guard import Guard
 from wire.limits import MIB
+from wire.ourselves import NAME
 from wire.tls import checked_context, encrypt
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 HTTPS = {"https": Security.TLS}
 HTTPS_AND_HTTP = HTTPS | {"http": Security.PLAIN}
 PORTS = {Security.TLS: 443, Security.PLAIN: 80}
-USER_AGENT = "Muara (self-hosted web mailbox)"
+USER_AGENT = f"{NAME} (self-hosted web mailbox)"
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 15.0
 

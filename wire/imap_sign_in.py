@@ -14,10 +14,11 @@ from wire.imap_client import Client, Response
 from wire.imap_replies import LOCKED, NEEDS_TLS, code_in, refusal
 from wire.limits import Limits
 from wire.login import Login, TokenLogin, refused_token_facts
+from wire.ourselves import NAME, VERSION
 from wire.refusals import sign_in_error, token_error
 
-# How we name ourselves (RFC 2971); some providers let in nobody without.
-OURSELVES = '("name" "Muara")'
+# RFC 2971; some providers let in nobody without.
+OURSELVES = f'("name" "{NAME}" "version" "{VERSION}")'
 
 
 def sign_in(client: Client, login: Login, endpoint: Endpoint, limits: Limits) -> None:

@@ -37,6 +37,8 @@ OLD_VERSION = {
 # Only what looks like a name is told as one.
 NAME = re.compile(r"[A-Za-z0-9*._-]{1,253}")
 NAMES_SHOWN = 3
+# What can be typed as a server: neither a pattern nor a number.
+HOST_NAME = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*")
 
 
 def checked_context() -> ssl.SSLContext:
@@ -91,7 +93,9 @@ def unchecked_context() -> ssl.SSLContext:
 
 
 def certificate_facts(der: bytes, code: str) -> dict[str, str | int]:
-    """Return the date or the name in a certificate that explains why it was refused.
+    """Return the date or the names in a certificate that explain why it was refused.
+
+    Of the names, ``usable`` are those by which a server can be called instead.
 
     Raise ValueError for what is no certificate.
     """
@@ -103,4 +107,8 @@ def certificate_facts(der: bytes, code: str) -> dict[str, str | int]:
             return {"date": certificate.not_valid_before_utc.isoformat()}
         case _:
             names = [name for name in names_of(certificate) if NAME.fullmatch(name)]
-            return {"name": ", ".join(names[:NAMES_SHOWN])} if names else {}
+            return _listed(name=names, usable=[x for x in names if HOST_NAME.fullmatch(x)])
+
+
+def _listed(**names: list[str]) -> dict[str, str | int]:
+    return {fact: ", ".join(some[:NAMES_SHOWN]) for fact, some in names.items() if some}

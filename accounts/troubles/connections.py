@@ -92,10 +92,12 @@ CONNECTIONS: Final[dict[str, Trouble]] = {
     "tls.name": Trouble(
         PROVIDER,
         _("The certificate of {host} belongs to {name}."),
-        _("Use {name} as the server, if your provider confirms it."),
+        _("Use {usable} as the server, if your provider confirms it."),
         Step.SERVER,
         HOUR,
         (_ask_certificate,),
+        bare_title=_("The certificate of {host} names no mail server."),
+        bare_advice=_("Check the server name, or ask your provider to mend its certificate."),
     ),
     "tls.issuer": Trouble(
         PROVIDER,

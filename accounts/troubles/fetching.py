@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.troubles.kinds import DAY, HOUR, OURS, PROVIDER, YOURS, Step, Trouble
+from accounts.troubles.kinds import AGAIN, DAY, HOUR, OURS, PROVIDER, YOURS, Step, Trouble
 
 _ask_provider = _(
     "Ask your provider's help desk for the names and ports of its servers: "
@@ -20,6 +20,7 @@ FETCHING: Final[dict[str, Trouble]] = {
         _("We try again by ourselves; no mail is lost."),
         Step.LOOK,
         DAY,
+        once=AGAIN,
     ),
     "server.inuse": Trouble(
         PROVIDER,
@@ -27,6 +28,7 @@ FETCHING: Final[dict[str, Trouble]] = {
         _("We try again by ourselves. If it lasts, let the other program check less often."),
         Step.LOOK,
         DAY,
+        once=_("Try again in a few minutes, or close the other program first."),
     ),
     "server.limit": Trouble(
         PROVIDER,
@@ -35,6 +37,7 @@ FETCHING: Final[dict[str, Trouble]] = {
         Step.LOOK,
         DAY,
         (_("Checking less often helps where the limit is one of sign-ins."),),
+        once=_("Try again later: in a few minutes, or tomorrow where the limit is one of a day."),
     ),
     "server.full": Trouble(
         YOURS,

@@ -56,6 +56,9 @@ CHECKLIST: Final[tuple[Words, ...]] = (
 )
 
 
+AGAIN: Final[Words] = _("Try again in a few minutes.")
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """One kind of trouble; the names in braces are facts of the error.
@@ -63,7 +66,9 @@ class Trouble:
     ``told_after`` is how long it may last at an account that is fetched before its owner is told
     by notice and mail: what mostly heals by itself gets a day, what only a person can mend an
     hour, what an administrator decided no time at all. None is for what never lasts there, or is
-    told in another way.
+    told in another way. ``once`` is the advice where nothing is tried again by itself, and no mail
+    could be lost: at a test, and on the way to a provider and back. The ``bare`` ones stand where a
+    fact is missing that the title or the advice names.
     """
 
     side: str
@@ -72,3 +77,6 @@ class Trouble:
     step: Step
     told_after: timedelta | None = None
     hints: tuple[Words, ...] = ()
+    once: Words = ""
+    bare_title: Words = ""
+    bare_advice: Words = ""

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.troubles.kinds import AT_ONCE, OURS, YOURS, Step, Trouble
 
+_wait = _("Wait a while, then try again.")
 _ask_administrator = _("Ask an administrator of this service to allow it.")
 
 RULES: Final[dict[str, Trouble]] = {
@@ -41,20 +42,23 @@ RULES: Final[dict[str, Trouble]] = {
     "limit.tests": Trouble(
         YOURS,
         _("That was the last of {limit} tests in one hour."),
-        _("Wait a while, then try again."),
+        _("The next one is possible in {minutes}."),
         Step.LOOK,
+        bare_advice=_wait,
     ),
     "limit.lookups": Trouble(
         YOURS,
         _("That was the last of {limit} look-ups in one hour."),
-        _("Wait a while, or enter the settings yourself."),
+        _("The next one is possible in {minutes}; or enter the settings yourself."),
         Step.LOOK,
+        bare_advice=_("Wait a while, or enter the settings yourself."),
     ),
     "limit.host": Trouble(
         OURS,
         _("This server was tested very often in the last hour."),
-        _("Wait a while, then try again."),
+        _("The next one is possible in {minutes}."),
         Step.LOOK,
+        bare_advice=_wait,
     ),
     "limit.protocol": Trouble(
         YOURS,

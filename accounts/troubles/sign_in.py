@@ -44,6 +44,10 @@ SIGN_IN: Final[dict[str, Trouble]] = {
         Step.AUTHENTICATE,
         HOUR,
         (_("Some providers still take an app password instead."),),
+        once=_(
+            "Sign in at the provider itself where that is offered: choose “Change settings”, then "
+            "Authenticate."
+        ),
     ),
     "auth.grant": Trouble(
         YOURS,
@@ -55,6 +59,7 @@ SIGN_IN: Final[dict[str, Trouble]] = {
             _("A new password there, or a consent that you took back, ends a sign-in."),
             _("Some providers end it after a time in any case."),
         ),
+        once=_("Begin again: press Authenticate and sign in there once more."),
     ),
     "auth.lapses": Trouble(
         PROVIDER,
@@ -128,6 +133,7 @@ SIGN_IN: Final[dict[str, Trouble]] = {
         _("Please enter it once more; no mail was lost."),
         Step.SIGN_IN,
         HOUR,
+        once=_("Please enter it once more."),
     ),
     "smtp.auth": Trouble(
         YOURS,

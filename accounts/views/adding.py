@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import authorizing, ladder, onboarding, provider_help
 from accounts.certificates import chain_of, rule_of
-from accounts.explain import explain
+from accounts.explain import explain, explain_once
 from accounts.forms import ConnectionForm, RenewalForm, refuse
 from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeKind
@@ -55,7 +55,7 @@ def probe(request: SignedInRequest, probe: UUID) -> HttpResponse:
     followed = get_object_or_404(Probe.objects.for_user(request.user), public_id=probe)
     part = request.headers.get("HX-Request") == "true"
     page = "accounts/_ladder.html" if part else "accounts/probe.html"
-    return render(request, page, shown(followed))
+    return render(request, page, shown(followed) | {"is_part": part})
 
 
 @login_required
@@ -98,7 +98,7 @@ def shown(probe: Probe) -> dict[str, Any]:
         "rungs": ladder.rungs(probe),
         "remarks": ladder.remarks(probe),
         "usernames": ladder.other_usernames(probe),
-        "trouble": explain(probe.code, probe.facts) if probe.code else None,
+        "trouble": explain_once(probe.code, probe.facts) if probe.code else None,
         "asked": provider_help.after(probe),
         "report": report_of(probe) if probe.is_over else "",
         "chain": chain_of(probe),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import authorizing
-from accounts.explain import explain
+from accounts.explain import Explanation, explain, explain_once
 from accounts.models import Authorization, ExternalAccount, OAuthApp
 from accounts.models.authorization import TripState
 from accounts.refusals import AccountRefused
@@ -22,6 +24,8 @@ from accounts.roster import NewAccount
 from accounts.views import SignedInRequest
 
 WINDOW = "oauth-window"
+# What is the matter with the provider's server, of which the person has chosen nothing.
+AT_PROVIDER = {"conn", "tls", "server"}
 
 
 @login_required
@@ -51,7 +55,8 @@ def authorization(request: SignedInRequest, trip: UUID) -> HttpResponse:
         return HttpResponse(status=204)
     context = {
         "trip": shown,
-        "trouble": explain(shown.code, shown.facts) if shown.code else None,
+        "trouble": _trouble(shown),
+        "is_part": is_part,
     }
     page = "accounts/_authorization.html" if is_part else "accounts/authorization.html"
     return render(request, page, context)
@@ -136,6 +141,17 @@ def begin_trip(
         messages.error(request, f"{words.title} {words.advice}")
         return redirect("mail_accounts")
     return redirect("authorization", trip.public_id)
+
+
+def _trouble(trip: Authorization) -> Explanation | None:
+    """Say why a trip has failed. Nobody but the person tries again, and with the same settings."""
+    if not trip.code:
+        return None
+    words = explain_once(trip.code, {"protocol": "OAuth"} | trip.facts)
+    if trip.code.partition(".")[0] not in AT_PROVIDER:
+        return words
+    again = _("Try again in a few minutes. If it lasts, tell whoever runs this service.")
+    return replace(words, advice=again, hints=())
 
 
 def _leave(trip: Authorization, *, is_part: bool) -> HttpResponse:

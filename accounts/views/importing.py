@@ -25,6 +25,10 @@ REASONS = {
     "text": _("This is no CSV file in UTF-8. Save the table as “CSV UTF-8” and try again."),
     "columns": _("The first line must name the columns, among them “address” and “password”."),
     "empty": _("There is no row below the names of the columns."),
+    "quote": _(
+        'Row %(row)s (line %(line)s of the file) has a quote (") that is not closed or stands '
+        "inside a value. Close it, or write it twice there."
+    ),
     "rows": _("There are more than 50 rows. Send them in several files."),
 }
 
@@ -48,7 +52,8 @@ class ImportForm(forms.Form):
         try:
             return sheets.read_sheet(file.read())
         except sheets.NoTable as error:
-            raise ValidationError(REASONS[error.reason]) from error
+            facts = {"row": error.row, "line": error.line}
+            raise ValidationError(REASONS[error.reason], params=facts) from error
 
 
 # The table holds passwords: it must stay in memory, which is to be said before the form is read,

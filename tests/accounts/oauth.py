@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.test import Client
 from django.utils import timezone
 
-from accounts import authorizing, grants, probe_runs, vault
+from accounts import authorizing_runs, grants, probe_runs, vault
 from accounts.models import (
     Authorization,
     Credential,
@@ -88,7 +88,7 @@ class Person:
 
 def work() -> None:
     """Do what workers do."""
-    authorizing.run_waiting_trips(timezone.now())
+    authorizing_runs.run_waiting_trips(timezone.now())
     probe_runs.run_waiting_probes(timezone.now())
 
 

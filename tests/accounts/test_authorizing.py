@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import authorizing, credentials, setups
+from accounts import authorizing, authorizing_runs, credentials, setups
 from accounts.models import Authorization, Credential, ExternalAccount, Probe, Purpose, State
 from accounts.models.authorization import TripState
 from accounts.refusals import AccountRefused
@@ -177,7 +177,7 @@ def test_after_ten_minutes_the_way_back_is_closed(siti: Person, account: Externa
     work()
     trip.refresh_from_db()
     assert (trip.state, trip.code, trip.sealed_flow) == (TripState.FAILED, "oauth.expired", None)
-    authorizing.forget_old_trips(timezone.now() + timedelta(hours=2))
+    authorizing_runs.forget_old_trips(timezone.now() + timedelta(hours=2))
     assert not Authorization.objects.exists()
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.explain import explain, explain_stopped
+from accounts.explain import explain, explain_once, explain_stopped
 from accounts.quotas import QuotaExceeded
 from accounts.refusals import AccountRefused
 from accounts.steps import place_of
@@ -65,6 +65,35 @@ def test_each_code_is_told_in_indonesian_too(code: str) -> None:
         told = explain(code, {})
         indonesian = [told.title, told.advice, str(told.step_words), *told.hints]
     assert [pair for pair in zip(words, indonesian, strict=True) if pair[0] == pair[1]] == []
+
+
+# What a test of a server, or a sign-in at a provider, can end with.
+AT_TESTS = {code for code in CODES if re.match("(auth|conn|oauth|server|smtp|tls)", code)}
+
+
+@pytest.mark.parametrize("code", sorted(AT_TESTS - {"auth.changed"}))
+def test_whoever_tests_alone_is_promised_nothing(code: str) -> None:
+    told = explain_once(code, {})
+    with translation.override("id"):
+        assert explain_once(code, {}).advice != told.advice
+    for promise in ("by ourselves", "mail is lost", "mail was lost"):
+        assert promise not in told.advice
+
+
+def test_a_name_is_proposed_only_where_a_server_can_be_called_so() -> None:
+    facts = {"host": "pop.example.org", "name": "*.example.org, mail.example.org"}
+    told = explain("tls.name", facts | {"usable": "mail.example.org"})
+    assert told.title.endswith("belongs to *.example.org, mail.example.org.")
+    assert told.advice.startswith("Use mail.example.org as the server")
+    assert "Use" not in explain("tls.name", facts).advice
+    assert explain("tls.name", {"host": "x.example"}).title.endswith("names no mail server.")
+
+
+def test_a_limit_says_when_the_next_one_is_possible() -> None:
+    assert explain("limit.tests", {"limit": 10, "minutes": 42}).advice == (
+        "The next one is possible in about 42 minutes."
+    )
+    assert "about 1 minute." in explain("limit.host", {"minutes": 1}).advice
 
 
 def test_words_exist_for_no_code_that_nothing_uses() -> None:

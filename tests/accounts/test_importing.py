@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
+import trustme
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -19,7 +20,9 @@ from accounts import importing, tasks
 from accounts.importing import ROWS_AN_HOUR, begin_import, verdicts
 from accounts.models import Batch, ExternalAccount, Plan, Probe, State, User
 from tests.builders import make_account, make_user
+from tests.servers import certificates
 from tests.servers.dovecot import Dovecot
+from tests.servers.scripted import Pop3Server
 from wire.guard import Guard
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +86,45 @@ def test_each_row_gets_its_own_verdict_from_a_real_server(
     assert not Probe.objects.get(row=1).sealed_password
 
 
+TEMPORARY = {
+    "in use": "-ERR [IN-USE] Do you have another POP session running?",
+    "too soon": "-ERR [LOGIN-DELAY] minimum time between mail checks violation",
+    "away": "-ERR [SYS/TEMP] Temporary system problem. Please try again later.",
+    "passwords are over": "-ERR [AUTH] Basic authentication is disabled.",
+}
+
+
+@pytest.mark.parametrize("kind", TEMPORARY)
+def test_a_row_that_was_not_added_promises_nothing_and_says_how_to_go_on(
+    client: Client,
+    alice: User,
+    authority: trustme.CA,
+    authority_file: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+    says = TEMPORARY[kind]
+    with Pop3Server(context=certificates.good(authority)) as server:
+        for command in ("PASS", "AUTH"):
+            server.behave(command, lambda talk, _argument: talk.say(says))
+        settings.GUARD = server.guard
+        _send(client, f"address,server,password\na@b.example,{server.name},{SECRET}\n")
+        tasks.run_waiting_probes()
+    verdict = verdicts(Batch.objects.get(owner=alice))[0]
+    place = reverse("import_verdicts", args=[Batch.objects.get().public_id])
+    page = unescape(client.get(place).content.decode())
+    assert verdict.tone == "danger"
+    assert "by ourselves" not in page
+    assert "o mail" not in page, "nothing was there that could be lost"
+    if kind == "passwords are over":
+        assert "on the page “Add account”, by signing in there." in page
+        assert f'href="{reverse("account_add")}"' in page
+    else:
+        assert "Try again in a few minutes" in page
+
+
 def test_a_bad_row_says_which_column_and_why(alice: User) -> None:
     make_account(alice, address="have@example.org")
     Plan.objects.update(allow_imap=False)
@@ -142,6 +184,12 @@ def test_rows_are_limited_by_person_by_host_and_by_mailbox(
     ("table", "said"),
     [
         ("address\na@b.example\n", "The first line must name the columns"),
+        (
+            'address,password\na@b.example,x\nb@b.example,"x\n',
+            "Row 2 (line 3 of the file) has a quote",
+        ),
+        ('address,password\na@b.example,"x"y\n', "Row 1 (line 2 of the file) has a quote"),
+        ('address,"password\na@b.example,x\n', "The first line must name the columns"),
         ("address,password\n", "There is no row below the names of the columns."),
         ("address,password\n" + "a@b.example,x\n" * 51, "There are more than 50 rows."),
         ("address,password\n" + "x" * 200_001, "This file is too large for 50 rows."),

@@ -105,10 +105,34 @@ def test_a_person_tests_ten_times_an_hour() -> None:
     alice, bob = make_user(), make_user("bob@example.org")
     for _ in range(10):
         _begin(alice)
-    assert _refusal(alice, WANTED) == "limit.tests"
+    Probe.objects.update(created_at=timezone.now() - timedelta(minutes=18))
+    with pytest.raises(AccountRefused) as caught:
+        _begin(alice)
+    assert (caught.value.code, caught.value.facts) == ("limit.tests", {"limit": 10, "minutes": 42})
     assert _begin(bob)
     Probe.objects.update(created_at=timezone.now() - timedelta(minutes=61))
     assert _begin(alice)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["localhost", "0x7f.1", "pop.contoh.invalid"])
+def test_a_misspelt_server_costs_no_test_but_names_are_not_looked_up_without_end(
+    host: str,
+) -> None:
+    alice = make_user()
+    for _ in range(2):
+        _begin(alice, replace(WANTED, host=host))
+    run_waiting_probes(timezone.now())
+    assert {probe.step for probe in Probe.objects.all()} == {"resolve"}
+    for _ in range(10):
+        _begin(alice)
+    assert _refusal(alice, WANTED) == "limit.tests"
+    failed = {"state": ProbeState.FAILED, "code": "conn.dns", "step": "resolve"}
+    Probe.objects.update(**failed)
+    for number in range(18):
+        _begin(alice, replace(WANTED, host=f"pop{number}.contoh.invalid"))
+        Probe.objects.update(**failed)
+    assert _refusal(alice, WANTED) == "limit.tests"
 
 
 @pytest.mark.django_db

@@ -169,6 +169,8 @@ def test_a_grant_taken_back_asks_for_a_sign_in_which_keeps_everything(
     assert run is not None
     assert run.messages == 1
     assert Message.objects.count() == len(LETTERS) + 1
+    page = person.client.get("/settings/mail-accounts/").content.decode()
+    assert "1 message waited while fetching had stopped, and has arrived." in page
 
 
 @BOTH

@@ -37,6 +37,7 @@ disable_plaintext_auth = no
 auth_mechanisms = plain login xoauth2 oauthbearer
 # Tests try wrong passwords in a row and have no time for penalties.
 auth_failure_delay = 0
+imap_id_log = *
 service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0

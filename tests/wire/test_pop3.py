@@ -86,7 +86,8 @@ def test_a_server_that_is_not_proven_hears_no_secret(
     [
         (certificates.expired, {"date": "2021-06-30T12:00:00+00:00"}),
         (certificates.not_yet_valid, {"date": "2090-01-01T00:00:00+00:00"}),
-        (certificates.wrong_name, {"name": "mail.example.com"}),
+        (certificates.wrong_name, {"name": "mail.example.com", "usable": "mail.example.com"}),
+        (certificates.wildcard_too_deep, {"name": "*.org, *.pop.example.org"}),
         (certificates.common_name_only, {}),
     ],
 )

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import onboarding, probe_runs
 from accounts.adding_forms import AccountForm
-from accounts.explain import explain
+from accounts.explain import explain_once
 from accounts.management.base import WRONG_CALL, JsonCommand, Refused, person, read_password
 from accounts.models import Probe, User
 from accounts.models.probe import ProbeState
@@ -68,7 +68,7 @@ class Command(JsonCommand):
 
 
 def _refusal(code: str, facts: dict[str, Any]) -> Refused:
-    words = explain(code, facts)
+    words = explain_once(code, facts)
     sentence = f"{words.title} {words.advice}"
     return Refused(sentence, code=code, title=words.title, advice=words.advice)
 
