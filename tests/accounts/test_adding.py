@@ -184,6 +184,25 @@ def test_imap_is_proposed_where_the_provider_has_it(client: Client, alice: User)
 
 
 @pytest.mark.django_db
+def test_a_guess_names_the_server_that_is_proposed(client: Client, alice: User) -> None:
+    address = "siti@contoh.example"
+    names = {Protocol.POP3: "pop", Protocol.IMAP: "imap", Protocol.SMTP: "smtp"}
+    told = tuple(
+        Server(protocol, f"{name}.contoh.example", Security.TLS, address)
+        for protocol, name in names.items()
+    )
+    begun = setups.begin(alice, address, now=timezone.now(), by_hand=True)
+    begun.found = [Finding(Source.GUESS, "pop.contoh.example", told).as_json()]
+    begun.save()
+    there = reverse("account_add_type", args=[begun.public_id])
+    page = client.get(there).content.decode()
+    assert "usual names: pop.contoh.example, imap.contoh.example answered." in page
+    for protocol in (Protocol.POP3, Protocol.IMAP):
+        _, page = follow(client, there, {"provider": "found", "protocol": protocol})
+        assert f"usual names: {names[protocol]}.contoh.example answered." in page
+
+
+@pytest.mark.django_db
 def test_another_provider_brings_other_servers(client: Client, alice: User) -> None:
     there, page = follow(client, ADD, {"address": "siti@contoh.example", "by_hand": ""})
     wanted = {"protocol": "pop3"}

@@ -290,6 +290,18 @@ def test_a_failed_test_says_what_whose_side_and_what_next(client: Client, alice:
 
 
 @pytest.mark.django_db
+def test_the_title_of_a_test_that_fails_while_it_is_watched_tells_so(
+    client: Client, alice: User
+) -> None:
+    failed = _failed(alice)
+    page = reverse("probe", args=[failed.public_id])
+    for part in ({}, {"HX-Request": "true"}):
+        shown = client.get(page, headers=part).content.decode()
+        title = shown.partition("<title>")[2].partition("</title>")[0]
+        assert title.strip() == "Error: Testing the server - Muara"
+
+
+@pytest.mark.django_db
 def test_settings_are_changed_without_typing_the_password_again(
     client: Client, alice: User
 ) -> None:
