@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore, local
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import BoundedSemaphore, Lock, local
 
 from django.db import connection
 
@@ -14,6 +14,7 @@ AT_ONCE = 10
 
 _DESKS = BoundedSemaphore(AT_ONCE)
 _mine = local()
+_PEN = Lock()
 
 
 def is_crowded() -> bool:
@@ -36,6 +37,15 @@ def desk() -> Iterator[None]:
         yield
     finally:
         _leave()
+
+
+def pen() -> AbstractContextManager[object]:
+    """Store mail when it is this thread's turn, at a database that lets one write at a time.
+
+    SQLite keeps no queue: whoever finds it taken sleeps, looks again, and fails after 20 seconds
+    however many came later and had more luck.
+    """
+    return _PEN if connection.vendor == "sqlite" else nullcontext()
 
 
 @contextmanager

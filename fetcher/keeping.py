@@ -20,7 +20,7 @@ from accounts import quotas
 from accounts.models import ExternalAccount
 from fetcher import progress, setaside
 from fetcher.ahead import ahead
-from fetcher.desks import desk
+from fetcher.desks import desk, pen
 from fetcher.identity import Found
 from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
@@ -131,7 +131,7 @@ def download(
     try:
         with ahead(in_batches(received), left) as batches:
             for batch in batches:
-                with desk():
+                with desk(), pen():
                     _keep_what_fits(run, folder, batch, haul)
                 if haul.is_full:
                     break

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
@@ -14,8 +15,9 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from accounts import quotas
 from accounts.models import Plan
 from fetcher import desks, lots
 from fetcher.identity import Found
@@ -37,6 +39,7 @@ MOST_MIB = 512
 VISITS, LISTED = (20, 200_000) if IS_WHOLE else (4, 20_000)
 ACCOUNTS, LARGE, LETTERS = (100, 2 * MIB, 8) if IS_WHOLE else (20, MIB // 2, 2)
 HOST = "many.example.org"
+BUSY_MS = 50
 
 # Visits accounts at once, and tells how many MiB it held before and at the most.
 PROGRAM = """
@@ -114,6 +117,27 @@ def test_a_desk_is_taken_once_and_left_while_a_server_is_waited_for() -> None:
         assert are_free() == desks.AT_ONCE - 1
     with desks.away():
         assert are_free() == desks.AT_ONCE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_that_store_at_once_wait_longer_for_their_turn_than_sqlite_lets_them() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL lets many store at once")
+    owner, writers = make_user(), 6
+    quotas.touch(owner.pk)
+    begin = Barrier(writers)
+
+    def store(_: int) -> None:
+        with closing(connection), connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            begin.wait()
+            with desks.desk(), desks.pen(), transaction.atomic():
+                quotas.touch(owner.pk)
+                sleep(2 * BUSY_MS / 1000)
+
+    with ThreadPoolExecutor(writers) as threads:
+        list(threads.map(store, range(writers)))
+    assert quotas.change_number(owner.pk) == 1 + writers
 
 
 @contextmanager
