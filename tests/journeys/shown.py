@@ -163,7 +163,7 @@ def _ask_before_erasing(visitor: Visit) -> None:
 
 
 def _throw_away(visitor: Visit) -> None:
-    visitor.page.locator(".rows .pick input").last.check()
+    _pick_one(visitor)
     visitor.page.locator("#do-trash").click()
     visitor.page.locator(".toast button").wait_for()
 
@@ -230,7 +230,7 @@ MAIL = (
     Shown("all, older", READER, "older"),
     Shown("all, everything picked", READER, "/mail/all/inbox/", _pick_all),
     Shown("where to", READER, "/mail/all/inbox/", _ask_where_to),
-    Shown("thrown away", READER, "/mail/all/inbox/", _throw_away),
+    Shown("thrown away", READER, "older", _throw_away),
     Shown("snooze", READER, "/mail/all/inbox/", _leave_by("#do-snooze")),
     Shown("labels of a message", READER, "/mail/all/inbox/", _leave_by("#do-label")),
     Shown("snoozed", READER, "/mail/all/snoozed/"),
@@ -268,7 +268,7 @@ SETTINGS = (
     Shown("notifications", READER, "/settings/notifications/"),
     Shown("privacy", READER, "/settings/privacy/"),
     Shown("folders", READER, "/settings/folders/"),
-    Shown("new folder, refused", READER, "new folder", _press),
+    Shown("new folder, refused", READER, "new folder", _press, is_refused=True),
     Shown("remove folder", READER, "remove folder"),
     Shown("empty now", READER, "/settings/folders/empty/trash/"),
     Shown("labels", READER, "/settings/labels/"),
