@@ -16,7 +16,7 @@ from tests.journeys.world import READER, World, make_world
 from tests.mailstore.rows import letter, make_message
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-WIDE, PHONE = (1280, 800), (390, 844)
+WIDE, BETWEEN, PHONE = (1280, 800), (900, 800), (390, 844)
 BACKGROUND = "it => getComputedStyle(it).backgroundColor"
 FIRST_WORD = """it => {
   const words = [...it.childNodes].find(node => node.nodeType === 3 && node.data.trim());
@@ -25,7 +25,7 @@ FIRST_WORD = """it => {
   return range.getBoundingClientRect().toJSON();
 }"""
 LONG = " ".join(["panjang"] * 240)
-WHITE, NIGHT = "rgb(255, 255, 255)", "rgb(20, 23, 28)"
+WHITE, NIGHT, GREEN = "rgb(255, 255, 255)", "rgb(20, 23, 28)", "rgb(43, 107, 31)"
 
 
 @pytest.fixture
@@ -115,6 +115,25 @@ def test_a_long_subject_leaves_room_for_its_message(visitor: Visit) -> None:
     whole = visitor.page.locator(".people dd").nth(1)
     assert whole.inner_text() == LONG
     visitor.judge("a long subject")
+
+
+@pytest.mark.parametrize("visitor", [[BETWEEN]], indirect=True)
+def test_only_the_parts_of_the_page_scroll(visitor: Visit, world: World) -> None:
+    for path in (world.paths["conversation"], "/settings/folders/"):
+        visitor.go(path)
+        assert visitor.page.evaluate("document.documentElement.scrollHeight") == BETWEEN[1], path
+
+
+@pytest.mark.parametrize("visitor", [[WIDE]], indirect=True)
+def test_labels_are_in_their_colours_and_no_higher_than_a_line(
+    visitor: Visit, world: World
+) -> None:
+    visitor.go(world.paths["labelled"])
+    label = visitor.page.locator(".rows .chip[data-color=green]")
+    box = label.bounding_box()
+    assert label.evaluate("it => getComputedStyle(it).color") == GREEN
+    assert box
+    assert box["height"] < 24
 
 
 @pytest.mark.parametrize("visitor", [[WIDE]], indirect=True)
