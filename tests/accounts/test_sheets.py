@@ -39,7 +39,7 @@ def test_columns_that_nobody_asked_for_are_passed_over() -> None:
         (b"\xff\xfe\x00a", "text"),
         (b"address,name\na@b.example,A\n", "columns"),
         (b"address,password\n", "empty"),
-        (b'address,password\n"a@b.example,x\n', "text"),
+        (b'address,password\n"a@b.example,x\n', "quote"),
         (b"address,password\n" + b"a@b.example,x\n" * (ROWS + 1), "rows"),
     ],
 )
