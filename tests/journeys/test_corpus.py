@@ -61,7 +61,8 @@ def account(
     )
     dovecot.add_user("corpus@example.org", "secret")
     dovecot.deliver("corpus@example.org", *mails())
-    return make_account(make_user(), address="corpus@example.org")
+    owner = make_user(conversations=False)
+    return make_account(owner, address="corpus@example.org")
 
 
 def listed(client: Client) -> list[str]:
