@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import Queue
+from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
 
 from django.db import connection
 
 Value = TypeVar("Value")
+PATIENCE_SECONDS = 1
 
 
 @contextmanager
-def ahead(source: Iterator[Value], left: Event) -> Iterator[Iterator[Value]]:
+def ahead(
+    source: Iterator[Value], left: Event, overdue: Callable[[], Value | None] = lambda: None
+) -> Iterator[Iterator[Value]]:
     """Lend what ``source`` yields; its error is raised after everything that came before it.
 
     One value waits while the one before it is used and the next one is made, and no more, so that
     memory is bounded. ``left`` is set once the user has left; ``source`` should look at it often,
     since its end is waited for: nothing that it uses is ever used by two threads at a time.
+    ``overdue`` is asked for a value now and then while none is ready, from the user's thread.
     """
     worker = _Worker(source, left)
     worker.start()
     try:
-        yield worker.values()
+        yield worker.values(overdue)
     finally:
         left.set()
         for _ in worker.rest():
@@ -57,15 +61,20 @@ class _Worker(Thread, Generic[Value]):
             connection.close()
             self._ready.put(None)
 
-    def values(self) -> Iterator[Value]:
-        yield from self.rest()
+    def values(self, overdue: Callable[[], Value | None]) -> Iterator[Value]:
+        while not self._is_over:
+            try:
+                yield from self._take(self._ready.get(timeout=PATIENCE_SECONDS))
+            except Empty:
+                if early := overdue():
+                    yield early
         if self._error:
             raise self._error
 
     def rest(self) -> Iterator[Value]:
         while not self._is_over:
-            handed = self._ready.get()
-            if handed is None:
-                self._is_over = True
-            else:
-                yield handed[0]
+            yield from self._take(self._ready.get())
+
+    def _take(self, handed: tuple[Value] | None) -> tuple[Value, ...]:
+        self._is_over = handed is None
+        return handed or ()

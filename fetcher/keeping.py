@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import accumulate, takewhile
 from threading import Event
-from time import monotonic
 from typing import Any
 
 import structlog
@@ -20,16 +19,11 @@ from accounts import quotas
 from accounts.models import ExternalAccount
 from fetcher import progress, setaside
 from fetcher.ahead import ahead
+from fetcher.batches import Batches
 from fetcher.desks import desk, pen
 from fetcher.identity import Found
 from fetcher.leases import LEASE
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
-from fetcher.planning import (
-    BATCH_BYTES,
-    BATCH_MESSAGES,
-    BATCH_SECONDS,
-    FIRST_MESSAGES,
-)
 from fetcher.recognition import move
 from fetcher.stopping import Allowance, Stopping, either
 from mailstore import ingest, packs
@@ -127,9 +121,9 @@ def download(
     """
     left, haul = Event(), Haul()
     answers = session.retrieve(allowance.spend(found.item for found in wanted))
-    received = _received(answers, wanted, haul, either(left.is_set, stopping))
+    received = Batches(_received(answers, wanted, haul, either(left.is_set, stopping)))
     try:
-        with ahead(in_batches(received), left) as batches:
+        with ahead(iter(received), left, received.overdue) as batches:
             for batch in batches:
                 with desk(), pen():
                     _keep_what_fits(run, folder, batch, haul)
@@ -191,31 +185,6 @@ def _received(
         if haul.answered < len(wanted):
             haul.failures.append((wanted[haul.answered], error))
         raise
-
-
-def in_batches(received: Iterator[Received]) -> Iterator[list[Received]]:
-    """Put together what is stored together. What came before an error is not lost with it.
-
-    The first batch is small and none waits long for more, so that people see their mail at once.
-    """
-    batch, octets, most, begun = list[Received](), 0, min(FIRST_MESSAGES, BATCH_MESSAGES), 0.0
-    try:
-        for one in received:
-            if batch and (octets + one.octets > BATCH_BYTES or monotonic() - begun > BATCH_SECONDS):
-                yield batch
-                batch, octets = [], 0
-            begun = begun if batch else monotonic()
-            batch.append(one)
-            octets += one.octets
-            if len(batch) >= most:
-                yield batch
-                batch, octets, most = [], 0, BATCH_MESSAGES
-    except MailError:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
 
 
 def _octets(batch: Sequence[Received]) -> int:

@@ -15,7 +15,7 @@ import trustme
 from pytest_django import Settings
 
 from accounts.models import ExternalAccount
-from fetcher import keeping
+from fetcher import batches
 from tests.builders import make_account, make_user
 from tests.fetcher import mailboxes
 from tests.fetcher.offers import Offer, make_offer
@@ -46,7 +46,7 @@ def at_dovecot(
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take several batches for one mailbox."""
-    monkeypatch.setattr(keeping, "BATCH_MESSAGES", 8)
+    monkeypatch.setattr(batches, "BATCH_MESSAGES", 8)
 
 
 @pytest.fixture

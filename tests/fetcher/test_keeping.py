@@ -6,18 +6,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
+from time import monotonic
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from fetcher import keeping
+from accounts.models import ExternalAccount
+from fetcher import ahead, batches
+from fetcher.batches import Batches
 from fetcher.identity import Found
-from fetcher.keeping import Received, in_batches, keep, receive
+from fetcher.keeping import Received, keep, receive
 from fetcher.models import FetchRun, RemoteFolder, RemoteUid
 from fetcher.planning import BATCH_BYTES, BATCH_MESSAGES, FIRST_MESSAGES
 from mailstore.models import Message
 from tests.builders import make_account, make_user
-from tests.fetcher.mailboxes import letter, stored
+from tests.fetcher.mailboxes import hold, letter, letters, stored, visit
+from tests.servers.scripted import Pop3Server, Talk, retr
 from wire.errors import ConnectionFailed
 from wire.pop3 import RemoteItem
 
@@ -33,19 +38,44 @@ def numbers(batch: list[Received]) -> list[int]:
 
 
 def test_the_first_batch_is_small_so_that_the_newest_mail_is_there_at_once() -> None:
-    batches = [len(batch) for batch in in_batches(came([10] * 500))]
+    batches = [len(batch) for batch in Batches(came([10] * 500))]
     assert batches == [FIRST_MESSAGES, BATCH_MESSAGES, BATCH_MESSAGES, 50]
 
 
 def test_a_batch_stays_below_its_size_unless_one_message_is_larger() -> None:
     sizes = [BATCH_BYTES - 10, 5, 5, 1, BATCH_BYTES + 1, 1]
-    batches = list(in_batches(came(sizes)))
+    batches = list(Batches(came(sizes)))
     assert [numbers(batch) for batch in batches] == [[0, 1, 2], [3], [4], [5]]
 
 
 def test_a_slow_server_does_not_hold_back_what_it_has_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "BATCH_SECONDS", 0)
-    assert [len(batch) for batch in in_batches(came([10] * 3))] == [1, 1, 1]
+    monkeypatch.setattr(batches, "BATCH_SECONDS", 0)
+    assert [len(batch) for batch in Batches(came([10] * 3))] == [1, 1, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["pipelined"])
+def test_what_has_come_is_stored_while_the_next_message_hangs(
+    server: Pop3Server, account: ExternalAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_SECONDS", 0.1)
+    monkeypatch.setattr(ahead, "PATIENCE_SECONDS", 0.1)
+    seen = list[int]()
+
+    def hangs(talk: Talk, argument: str) -> None:
+        if argument == "1":
+            deadline = monotonic() + 20
+            while Message.objects.count() < 2 and monotonic() < deadline:
+                talk.server.over.wait(0.05)
+            seen.append(Message.objects.count())
+            connection.close()
+        retr(talk, argument)
+
+    hold(server, "abc")
+    server.behave("RETR", hangs)
+    visit(account)
+    assert seen == [2]
+    assert stored() == letters("abc")
 
 
 def test_what_came_before_an_error_is_stored() -> None:
@@ -55,7 +85,7 @@ def test_what_came_before_an_error_is_stored() -> None:
 
     received = list[Received]()
     with pytest.raises(ConnectionFailed):
-        received.extend(chain.from_iterable(in_batches(broken())))
+        received.extend(chain.from_iterable(Batches(broken())))
     assert numbers(received) == [0, 1, 2]
 
 
