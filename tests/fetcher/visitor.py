@@ -19,7 +19,7 @@ def main() -> None:
     django.setup()
     from django.db import connection  # noqa: PLC0415 - needs the line above
 
-    from fetcher import runs  # noqa: PLC0415 - the same
+    from fetcher import batches, runs  # noqa: PLC0415 - the same
 
     connection.settings_dict["NAME"] = sys.argv[1]
     batches.BATCH_MESSAGES = int(sys.argv[2])  # type: ignore[attr-defined]  # which it imports
