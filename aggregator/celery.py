@@ -73,6 +73,7 @@ app.conf.beat_schedule = {
     "returned": _every("mailstore.tasks.take_down_returned", 3600.0),
     "transfers": _every("mailstore.tasks.run_transfers", 2.0),
     "old transfers": _every("mailstore.tasks.forget_old_transfers", 3600.0),
+    "statistics": _every("mailstore.tasks.refresh_statistics", 900.0),
     "journal": _every("fetcher.tasks.prune_journal", 3600.0),
     "unsubscribing": _every("mailstore.tasks.leave_lists", 2.0),
     "heart": _every("fetcher.tasks.beat_heart", 5.0),

@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.worker import state as worker_state
 from django.utils import timezone
 
-from mailstore import purging, snoozing
+from mailstore import purging, snoozing, statistics
 from mailstore.reading import unsubscribing
 from mailstore.transfers import running
 
@@ -45,6 +45,12 @@ def take_down_returned() -> None:
 def leave_lists() -> None:
     """Send the requests by which people leave lists."""
     unsubscribing.run_waiting(timezone.now())
+
+
+@shared_task
+def refresh_statistics() -> None:
+    """Let the database choose its indexes by what the tables hold now."""
+    statistics.refresh()
 
 
 @shared_task
