@@ -97,7 +97,8 @@ def test_keys_pressed_while_a_message_is_coming_are_about_it(
         press(visitor, "j", "o")
         expect(page.locator("#subject")).to_have_text("Warung 2")
         page.route("**/m/*/?in=*", hold)
-        press(visitor, "j", "s")
+        with page.expect_request("**/m/*/?in=*"):
+            press(visitor, "j", "s")
         expect(page.locator(".mail:has([aria-current]) .subject")).to_have_text("Warung 1")
         assert not Message.objects.filter(flagged=True).exists()
         held.pop().continue_()
