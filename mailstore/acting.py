@@ -18,10 +18,11 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.views import uuids
-from mailstore import actions, listings
+from mailstore import actions, copies, listings
 from mailstore.actions import Done, Keyword
 from mailstore.models import Folder, Message, MessageQuerySet, Role
 from mailstore.paging import conversations_of
+from mailstore.scopes import visible
 
 MOVES: Final = {
     "archive": Role.ARCHIVE,
@@ -60,7 +61,8 @@ def meant(user: User, form: QueryDict, ids: list[UUID], verb: str = "") -> Messa
     """Return the messages that a form means.
 
     Where the list shows conversations as one row each, all that belongs to them there is meant;
-    only a star is put on the newest message alone.
+    only a star is put on the newest message alone. Where copies are one row, a mark is for all of
+    them, and all else for those that lie in the list.
     """
     messages = Message.objects.for_user(user).filter(public_id__in=ids)
     listing = listings.acted_on(user, form)
@@ -70,7 +72,11 @@ def meant(user: User, form: QueryDict, ids: list[UUID], verb: str = "") -> Messa
         if newest.isdecimal() and not form.get(verb):
             return scope.messages(user).filter(pk__lte=int(newest))
         if listing.is_grouped and user.conversations and verb != "flag":
-            return conversations_of(user, scope, messages)
+            messages = conversations_of(user, scope, messages)
+        elif copies.are_one(user) and verb not in MARKS:
+            messages = copies.with_copies(messages, scope.others())
+    if copies.are_one(user) and verb in MARKS:
+        messages = copies.with_copies(messages, visible(user))
     return messages
 
 

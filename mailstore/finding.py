@@ -19,9 +19,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import State, User
+from mailstore import copies
 from mailstore.candidates import LATEST, Hit, candidates
 from mailstore.models import Message, MessageQuerySet
-from mailstore.searchnames import Resolved, condition, resolve
+from mailstore.searchnames import Resolved, condition, names_accounts, resolve
 from mailstore.searchquery import parse
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,6 +81,18 @@ def find(
     return Found([hit.message_id for hit in hits[:limit]], key)
 
 
+def repeats(user: User, wanted: Resolved, among: Q) -> MessageQuerySet | None:
+    """Return where copies of what is found are to be looked for; None where each stands for itself.
+
+    The words of copies are the same, so that only rows tell which of them are found. Who asks for
+    the mail of an account wants that of no other to stand for it.
+    """
+    if not copies.are_one(user) or names_accounts(wanted):
+        return None
+    others = Message.objects.exclude(account__state=State.REMOVED)
+    return others.filter(among & wanted.rows)
+
+
 def named(user: User, ids: Collection[int]) -> MessageQuerySet:
     """Return those of a person's visible messages that are named.
 
@@ -91,16 +104,19 @@ def named(user: User, ids: Collection[int]) -> MessageQuerySet:
 
 
 def _hits(user: User, wanted: Resolved, among: Q, start: Hit, count: int) -> Iterator[Hit]:
-    met = among & wanted.rows
+    met, others = among & wanted.rows, repeats(user, wanted, among)
     if not wanted.clauses:
         visible = Message.objects.for_user(user).exclude(account__state=State.REMOVED)
-        yield from _by_rows(visible.filter(met), start, count)
+        rows = visible.filter(met)
+        yield from _by_rows(rows if others is None else copies.once(rows, others), start, count)
         return
     step = count * MORE if met else count
     while True:
         found = candidates(user.pk, wanted.clauses, wanted.sent, start, step)
         ids = [hit.message_id for hit in found]
-        good = set(named(user, ids).filter(met).values_list("pk", flat=True)) if ids else set()
+        rows = named(user, ids).filter(met)
+        rows = rows if others is None else copies.once(rows, others)
+        good = set(rows.values_list("pk", flat=True)) if ids else set()
         yield from (hit for hit in found if hit.message_id in good)
         if len(found) < step:
             return

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import ExternalAccount
-from mailstore import search
+from mailstore import copies, search
 from mailstore.inserting import insert, reserve_ids
 from mailstore.models import DISCARDED, Blob, Folder, Message, Pack, Part
 from mailstore.packs import WrittenPack
@@ -76,6 +76,16 @@ def add_messages(
         Part,
         [row for pk, one in zip(ids, arrivals, strict=True) for row in part_rows(pk, one.parsed)],
     )
+    copies.join(
+        [
+            copies.Letter(
+                pk, account.pk, thread_id, blob_ids[one.sha256], one.parsed.message_id, sent_at,
+                raw=one.raw,
+            )
+            for pk, thread_id, one in zip(ids, threads, arrivals, strict=True)
+            if (sent_at := own_date(one.parsed, one.received_at))
+        ]
+    )  # fmt: skip
     _count(folder, arrivals)
     search.index(
         [
@@ -142,6 +152,12 @@ def sent_time(parsed: ParsedMessage, received_at: datetime) -> tuple[datetime, i
     if sent_at is None or not EARLIEST <= sent_at <= received_at + AHEAD:
         return received_at, 0, True
     return sent_at, parsed.sent_offset, False
+
+
+def own_date(parsed: ParsedMessage, received_at: datetime) -> datetime | None:
+    """Return when it was sent by its sender's word, None where that cannot be."""
+    sent_at, _, is_guess = sent_time(parsed, received_at)
+    return None if is_guess else sent_at
 
 
 def _pairs(people: Sequence[Person]) -> list[list[str]]:

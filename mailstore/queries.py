@@ -10,9 +10,9 @@ from django.db.models import Q, Subquery, Sum
 
 from accounts.models import ExternalAccount, State, User
 from accounts.models.preferences import Notify
-from mailstore import finding, scopes
+from mailstore import copies, finding, scopes
 from mailstore.models import Folder, Message, Role
-from mailstore.paging import PAGE, ROW, Page, Row, read_page
+from mailstore.paging import PAGE, ROW, Page, Row, for_copies, read_page
 from mailstore.scopes import Scope, visible
 
 
@@ -57,8 +57,10 @@ def find_page(user: User, scope: Scope, text: str, *, before: str = "", limit: i
         .prefetch_related("labels")
         .only(*ROW)
     }
-    messages = [of_id[pk] for pk in found.ids if pk in of_id]
-    return Page([Row.of(one) for one in messages], found.next_key, is_cut=found.is_cut)
+    rows = [Row.of(of_id[pk]) for pk in found.ids if pk in of_id]
+    others = finding.repeats(user, wanted, among)
+    rows = rows if others is None else for_copies(user, rows, others)
+    return Page(rows, found.next_key, is_cut=found.is_cut)
 
 
 def open_message(user: User, public_id: UUID) -> Message:
@@ -98,4 +100,5 @@ def unread_told(user: User) -> int:
 def _unread(user: User, which: Q) -> int:
     inboxes = Folder.objects.for_user(user).filter(which, role=Role.INBOX)
     shown = inboxes.exclude(account__state=State.REMOVED)
-    return shown.aggregate(total=Sum("unread"))["total"] or 0
+    waiting = dict(shown.filter(unread__gt=0).values_list("pk", "unread"))
+    return sum(waiting.values()) - copies.unread_repeats(user, list(waiting))

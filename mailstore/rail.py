@@ -14,6 +14,7 @@ from accounts import quotas
 from accounts.cards import Card, card_for
 from accounts.models import ExternalAccount, State, User
 from accounts.telling import Telling, tell_all
+from mailstore import copies
 from mailstore.folders import in_order
 from mailstore.models import Folder, Label, Role
 from mailstore.scopes import VIEWS
@@ -88,17 +89,16 @@ class AccountBlock:
 
 @dataclass(frozen=True, slots=True)
 class Rail:
-    """Everything beside the page, and what its reader should know now; sizes in bytes."""
+    """Everything beside the page, and what its reader should know now; sizes in bytes.
+
+    ``unread`` are the unread messages of the inboxes that are shown together.
+    """
 
     blocks: tuple[AccountBlock, ...]
     usage: quotas.Usage
     tellings: tuple[Telling, ...]
     labels: tuple[FolderLink, ...] = ()
-
-    @property
-    def unread(self) -> int:
-        """Return the unread messages of the inboxes that are shown together."""
-        return sum(block.inbox.unread for block in self.blocks if block.account.in_all_inboxes)
+    unread: int = 0
 
     @property
     def can_check(self) -> bool:
@@ -155,7 +155,15 @@ def build_rail(user: User) -> Rail:
     )
     tellings = tell_all(user, [block.account for block in blocks], usage)
     labels = tuple(_label(label) for label in Label.objects.for_user(user))
-    return Rail(blocks, usage, tellings, labels)
+    together = [block for block in blocks if block.account.in_all_inboxes]
+    unread = sum(block.inbox.unread for block in together)
+    inboxes = [
+        one.pk
+        for block in together
+        for one in folders[block.account.pk]
+        if one.role == Role.INBOX and one.unread
+    ]
+    return Rail(blocks, usage, tellings, labels, unread - copies.unread_repeats(user, inboxes))
 
 
 def merged_url(view: str) -> str:

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts import quotas
 from accounts.models import User
-from mailstore import counting, ingest, packs, search, searchrows
+from mailstore import copies, counting, ingest, packs, search, searchrows
 from mailstore.inserting import insert
 from mailstore.models import Folder, Message, Part, ThreadLink
 from mailstore.parsing import ParsedMessage, parse
@@ -39,15 +39,17 @@ def reindex(owner_id: int | None, *, after: int = 0) -> Iterator[Progress]:
     """Make the index of one owner or of everybody again, in short transactions, while mail comes.
 
     Safe to stop anywhere; ``after`` takes up again behind the last progress that was told. Until
-    it has ended, new replies may miss their conversation. On SQLite the words of everybody go into
-    a second table that takes the place of the first at the end; for one owner only words that are
-    missing are added. A message whose bytes are damaged keeps what its row knows.
+    it has ended, new replies may miss their conversation, and copies of a letter stand apart. On
+    SQLite the words of everybody go into a second table that takes the place of the first at the
+    end; for one owner only words that are missing are added. A message whose bytes are damaged
+    keeps what its row knows.
     """
     messages = Message.objects.select_related("blob__pack").prefetch_related("parts")
     messages = messages if owner_id is None else messages.filter(owner=owner_id)
     words = searchrows.begin_beside(afresh=not after) if owner_id is None else searchrows.TABLE
     if not after:
         _unlink(owner_id)
+        _part(owner_id)
     done = damaged = 0
     while True:
         batch = list(messages.filter(pk__gt=after).order_by("pk")[:BATCH])
@@ -70,6 +72,14 @@ def _unlink(owner_id: int | None) -> None:
     )
     while ids := list(links.order_by("pk").values_list("pk", flat=True)[:LINKS_AT_ONCE]):
         links.filter(pk__in=ids).delete()
+
+
+def _part(owner_id: int | None) -> None:
+    """Forget which messages are copies of others; batch by batch they find each other again."""
+    joined = Message.objects.filter(same_as__isnull=False)
+    joined = joined if owner_id is None else joined.filter(owner=owner_id)
+    while ids := list(joined.values_list("pk", flat=True)[:LINKS_AT_ONCE]):
+        Message.objects.filter(pk__in=ids).update(same_as=None)
 
 
 def _put_in_place(words: str) -> int | None:
@@ -137,8 +147,21 @@ def write_index(owner_id: int, pairs: Sequence[Pair], words: str = searchrows.TA
                 Message.objects.filter(pk=message.pk).update(**changed, thread=thread_id)
             if has_wrong_parts(message, parsed):
                 _replace_parts(message, parsed)
+        copies.join([*_letters(pairs, threads)])
         entries = [ingest.entry_of(message, parsed) for message, parsed in pairs]
         searchrows.put(entries, words)
+
+
+def _letters(pairs: Sequence[Pair], threads: Sequence[int]) -> Iterator[copies.Letter]:
+    now = dict(
+        Message.objects.filter(pk__in=[one.pk for one, _ in pairs]).values_list("pk", "same_as")
+    )
+    for (message, parsed), thread_id in zip(pairs, threads, strict=True):
+        if sent_at := ingest.own_date(parsed, message.received_at):
+            yield copies.Letter(
+                message.pk, message.account_id, thread_id, message.blob_id, parsed.message_id,
+                sent_at, now[message.pk],
+            )  # fmt: skip
 
 
 def wrong_columns(message: Message, parsed: ParsedMessage) -> dict[str, object]:

@@ -53,6 +53,18 @@ class Scope:
             messages = messages.filter(folder__in=self.folders)
         return messages.filter(self.only)
 
+    @property
+    def merges(self) -> bool:
+        """Tell whether messages of several accounts may be here."""
+        return self.folders is None or len(self.folders) > 1
+
+    def others(self) -> MessageQuerySet:
+        """Return all of them for a look beside one that is known, whose owner it then has."""
+        found = Message.objects.all()
+        if self.folders is None:
+            found = found.exclude(account__state=State.REMOVED)
+        return self.keep(found)
+
     def walks(self, user: User) -> list[MessageQuerySet]:
         """Return parts that together are all of them, each in order by an index of its own.
 

@@ -101,6 +101,12 @@ def condition(user: User, wanted: Resolved) -> Q:
     return wanted.rows & _matching(user, wanted.clauses) if wanted.clauses else wanted.rows
 
 
+def names_accounts(wanted: Resolved) -> bool:
+    """Tell whether a query asks in which account a message is."""
+    wishes = [term.wish for group in wanted.query.groups for term in group]
+    return any(isinstance(wish, Placed) and wish.place is Place.ACCOUNT for wish in wishes)
+
+
 def _matching(user: User, clauses: Sequence[Clause]) -> Q:
     asked = expression(user.pk, clauses)
     given: list[int | str] = [asked] if connection.vendor == "sqlite" else [user.pk, asked]

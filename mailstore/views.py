@@ -94,7 +94,7 @@ def message(request: SignedInRequest, account: UUID, message: UUID) -> HttpRespo
     listing = listings.beside(request, own)
     conversation = conversation_of(request.user, own, listing.account)
     if request.htmx and request.GET.get("only"):
-        conversation = alone(own)
+        conversation = alone(request.user, own)
     asked = bool(request.GET.get("images"))
     if _is_opened_by_reader(request):
         _mark_unfolded(request.user, conversation)
@@ -186,8 +186,7 @@ def _rows(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
 
 def _mark_unfolded(user: User, conversation: Conversation) -> None:
     """Mark as read what the page shows whole."""
-    unread = [one for one in conversation.unfolded if not one.seen]
-    if unread:
+    if unread := conversation.to_read():
         actions.mark_seen(user, [one.public_id for one in unread], seen=True)
         for one in unread:
             one.seen = True

@@ -67,7 +67,8 @@ class Message(models.Model):
     ``sent_offset`` keeps the sender's distance from UTC in minutes. ``sender``, ``to`` and ``cc``
     are as parsed: a list of ``[name, address]`` pairs for the latter two. ``defects`` names what
     was wrong with the message. ``discarded_at`` is when a message came to Trash or Spam,
-    which are emptied after a while.
+    which are emptied after a while. ``same_as`` is a number that all copies of one letter in
+    several accounts share, the id of one that was there; None where no other account has it.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -95,6 +96,7 @@ class Message(models.Model):
     received_at = models.DateTimeField()
     has_attachments = models.BooleanField(default=False)
     defects = models.JSONField(default=list)
+    same_as = models.BigIntegerField(null=True, blank=True, editable=False)
 
     seen = models.BooleanField(default=False)
     flagged = models.BooleanField(default=False)
@@ -107,6 +109,13 @@ class Message(models.Model):
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["same_as", "account"],
+                condition=Q(same_as__isnull=False),
+                name="one_copy_per_letter_and_account",
+            )
+        ]
         indexes: ClassVar = [
             models.Index(fields=["owner", "sent_at", "id"], name="message_by_owner"),
             models.Index(fields=["folder", "sent_at", "id"], name="message_by_folder"),
@@ -127,6 +136,11 @@ class Message(models.Model):
                 fields=["owner", "discarded_at"],
                 condition=Q(discarded_at__isnull=False),
                 name="message_discarded",
+            ),
+            models.Index(
+                fields=["folder", "same_as"],
+                condition=Q(same_as__isnull=False, seen=False),
+                name="message_unread_copy",
             ),
         ]
 

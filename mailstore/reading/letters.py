@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from accounts.models import IncomingServer, User
+from accounts.models import ExternalAccount, IncomingServer, User
 from accounts.models.preferences import RemoteImages
 from mailstore import packs, rendering
 from mailstore.bodies import body_of
@@ -66,6 +66,7 @@ class Letter:
 
     ``images`` tells what becomes of remote pictures: they are "blocked" until asked for, "shown"
     this once, "trusted" as always of this sender, or "never" shown; "" where there are none.
+    ``also`` are the other accounts that have it.
     """
 
     message: Message
@@ -73,6 +74,7 @@ class Letter:
     files: Sequence[File] = ()
     images: str = ""
     unsubscription: Unsubscription | None = None
+    also: tuple[ExternalAccount, ...] = ()
 
     @property
     def shows_images(self) -> bool:
@@ -88,12 +90,13 @@ def letters_of(
     ``with_images`` is the message whose remote pictures were asked for.
     """
     unfolded = {message.pk for message in conversation.unfolded}
-    return [
+    letters = [
         unfold(user, message, asks_images=message == with_images)
         if message.pk in unfolded
         else Letter(message)
         for message in conversation.messages
     ]
+    return [replace(one, also=conversation.accounts_beside(one.message)) for one in letters]
 
 
 def is_readable(content_type: str) -> bool:

@@ -91,6 +91,12 @@ def _one_part_twice() -> None:
         Part.objects.create(message=message, number="1.2", content_type="text/plain")
 
 
+def _one_letter_twice() -> None:
+    first = _message(same_as=1)
+    common = {name: getattr(first, name) for name in ("folder", "thread", "blob")}
+    _message(same_as=1, **common)
+
+
 def _two_blobs_at_one_place() -> None:
     pack = _pack()
     for digest in ("0" * 64, "1" * 64):
@@ -107,6 +113,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "own_folder_has_a_name": lambda: _folder(name=""),
     "unread_is_part_of_total": lambda: _folder(role="inbox", total=1, unread=2),
     "folder_depth_is_that_of_its_place": lambda: _folder(name="Work", depth=1),
+    "one_copy_per_letter_and_account": _one_letter_twice,
     "label_color_known": lambda: _label("Work", color="beige"),
     "unread_is_part_of_labelled": lambda: _label("Work", total=1, unread=2),
     "one_label_per_owner_and_name": lambda: [_label(name) for name in ("Bills", "bills")],

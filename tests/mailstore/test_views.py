@@ -171,6 +171,8 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 ) -> None:
     make_message(account, letter("unread"))
     first = make_message(account, seen=True, flagged=True)
+    second = make_account(account.owner, address="second@example.org")
+    make_message(second, flagged=True)
     path = address("mail_message", first) if path == "message" else path
     client.get(path)
 
@@ -182,10 +184,10 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     few = queries()
     for number in range(30):
         make_message(account, letter(f"number {number}"), flagged=True)
-    second = make_account(account.owner, address="second@example.org")
-    make_message(second, flagged=True)
+        make_message(second, flagged=True)
+    make_message(make_account(account.owner, address="third@example.org"), flagged=True)
     assert queries() == few
-    assert few <= 19
+    assert few <= 20
 
 
 def test_opening_a_message_marks_it_read(client: Client, account: ExternalAccount) -> None:
