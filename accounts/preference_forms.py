@@ -126,7 +126,8 @@ class NotificationsForm(PreferencesForm):
 
     class Meta:
         model = User
-        fields = ("mails_notices",)
+        fields = ("notify", "mails_notices")
+        widgets: ClassVar = {"notify": forms.RadioSelect}
         help_texts: ClassVar = {
             "mails_notices": _("At most a few mails a day, to the address you sign in with.")
         }

@@ -9,6 +9,7 @@ ACCOUNT = "mail-accounts/<uuid:account>"
 
 urlpatterns = [
     path("privacy/", privacy.settings_privacy, name="settings_privacy"),
+    path("privacy/forget-sender/", privacy.forget_sender, name="privacy_forget_sender"),
     path("folders/", folder_views.show_folders, name="folders"),
     path("folders/keeping/", folder_views.keep_discarded, name="keep_discarded"),
     path("folders/empty/<str:role>/", folder_views.empty_now, name="empty_now"),

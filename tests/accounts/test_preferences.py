@@ -72,7 +72,8 @@ def test_a_script_is_answered_in_the_language_just_chosen(client: Client, alice:
 @pytest.mark.parametrize(
     ("page", "choice"),
     [
-        ("notifications", {"mails_notices": "on"}),
+        ("notifications", {"notify": "default"}),
+        ("notifications", {"notify": "nothing", "mails_notices": "on"}),
         ("privacy", {"remote_images": "never"}),
     ],
 )
@@ -84,5 +85,5 @@ def test_each_page_keeps_its_own_choices_and_no_others(
     assert client.post(f"/settings/{page}/", choice | others).status_code == 302
     after: dict[str, Any] = {**User.objects.filter(pk=alice.pk).values().get()}
     changed = {name for name, value in after.items() if before[name] != value}
-    assert changed <= {"mails_notices", "remote_images", "seen_language", "seen_zone"}
+    assert changed <= {"notify", "mails_notices", "remote_images", "seen_language", "seen_zone"}
     assert all(str(after[name]) in {value, "True"} for name, value in choice.items())

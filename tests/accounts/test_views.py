@@ -247,7 +247,7 @@ def test_fields_that_are_not_asked_for_are_not_taken(client: Client, alice: User
     assert (account.owner, account.state, account.is_default) == (alice, State.ACTIVE, False)
     assert account.refusals == 0
     rights = {"is_staff": "on", "is_superuser": "on", "email": "x@example.org", "plan": 1}
-    answer = client.post("/settings/notifications/", {"mails_notices": "on"} | rights)
+    answer = client.post("/settings/notifications/", {"notify": "all"} | rights)
     assert answer.status_code == 302
     alice.refresh_from_db()
     assert (alice.is_staff, alice.is_superuser, alice.email) == (False, False, "alice@example.org")

@@ -5,13 +5,25 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from accounts.models import User
+from accounts import quotas
+from accounts.models import ExternalAccount, User
 from tests.builders import make_account
 from tests.journeys.people import become, make_person, session_of
 from tests.journeys.visits import visit
 from tests.mailstore.rows import letter, make_message
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+# What the browser shows is beyond the page; that it was asked to is not.
+NOTED = """
+window.noted = [];
+window.isHidden = false;
+Object.defineProperty(document, "hidden", { get: () => isHidden });
+window.Notification = class extends Notification {
+  constructor(title, options) { super(title, options); noted.push([title, options.body]); }
+};
+"""
 
 
 @pytest.fixture
@@ -55,6 +67,42 @@ def test_choices_act_at_once(chromium: Browser, site: str, siti: User) -> None:
         page.locator("#id_language").select_option("id")
         expect(page.locator("html")).to_have_attribute("lang", "id")
         expect(page.locator("#id_language")).to_be_focused()
+    assert not visitor.troubles, "\n".join(visitor.troubles)
+
+
+def arrive(person: User, *subjects: str) -> None:
+    account = ExternalAccount.objects.get(owner=person)
+    for subject in subjects:
+        make_message(account, letter(subject))
+    quotas.touch(person.pk)
+
+
+def test_a_page_that_is_not_looked_at_tells_of_new_mail_once_it_may(
+    chromium: Browser, site: str, siti: User
+) -> None:
+    with visit(chromium, site, "notifications", width=1280, height=800) as visitor:
+        become(visitor, session_of(siti))
+        page = visitor.page
+        page.add_init_script(NOTED)
+        visitor.go("/settings/notifications/")
+        choose(page, "notify", "all")
+        visitor.judge("notifications")
+        # Without a screen nobody can answer the browser's question: it is told beforehand.
+        page.context.grant_permissions(["notifications"])
+        page.locator("#allow button").click()
+        expect(page.locator("#allow")).to_be_hidden()
+        expect(page.locator("#refused")).to_be_hidden()
+        page.clock.install()
+        visitor.go("/mail/all/inbox/")
+        arrive(siti, "Seen at once")
+        page.clock.run_for(6000)
+        expect(page.get_by_text("Seen at once")).to_be_visible()
+        assert page.evaluate("noted") == []
+        page.evaluate("isHidden = true")
+        arrive(siti, "One", "Two")
+        page.clock.run_for(31_000)
+        page.wait_for_function("noted.length > 0")
+        assert page.evaluate("noted") == [["Muara", "2 new messages"]]
     assert not visitor.troubles, "\n".join(visitor.troubles)
 
 

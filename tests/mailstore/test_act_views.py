@@ -72,6 +72,14 @@ def test_what_was_done_is_said_and_its_button_undoes_it(
     assert "can no longer be undone" in late.content.decode()
 
 
+def test_the_way_back_is_offered_as_long_as_its_reader_wants(
+    client: Client, account: ExternalAccount
+) -> None:
+    User.objects.update(undo_seconds=30)
+    page = act(client, do="archive", ids=[make_message(account).public_id])
+    assert re.search(r'data-seconds="30"', page)
+
+
 def test_all_means_the_whole_list_but_nothing_that_came_after_the_page(
     client: Client, account: ExternalAccount
 ) -> None:

@@ -52,6 +52,20 @@ def client(owner: User) -> Client:
     return client_of(owner)
 
 
+def test_the_privacy_page_lists_whose_pictures_always_show_and_forgets_one_at_a_time(
+    client: Client, owner: User
+) -> None:
+    stranger = make_user("eve@example.org")
+    for person, sender in ((owner, "Bob@Example.org"), (owner, "c@x.org"), (stranger, "c@x.org")):
+        remote_images.trust(person, sender)
+    listed = client.get("/settings/privacy/").content.decode()
+    assert "bob@example.org" in listed
+    assert "c@x.org" in listed
+    answer = client.post("/settings/privacy/forget-sender/", {"address": "c@x.org"}, follow=True)
+    assert [one.address for one in answer.context["senders"]] == ["bob@example.org"]
+    assert remote_images.is_trusted(stranger, "c@x.org")
+
+
 def with_picture(account: ExternalAccount, url: str = URL, role: Role = Role.INBOX) -> Message:
     mail = letter()
     mail.add_alternative(f'<p>Halo</p><img src="{url}" alt="peta">', subtype="html")
