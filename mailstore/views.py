@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.http import (
     HttpResponse,
     HttpResponseNotModified,
@@ -24,7 +25,7 @@ from accounts.views import SignedInRequest
 from mailstore import actions, listings, searches
 from mailstore.contents import own_message
 from mailstore.listings import Listing
-from mailstore.models import DISCARDED
+from mailstore.models import DISCARDED, Role
 from mailstore.paging import ORIGIN, Page, newest_id
 from mailstore.providers import deletions
 from mailstore.queries import unread_told, unread_total
@@ -168,6 +169,8 @@ def _rows(request: SignedInRequest, listing: Listing) -> dict[str, Any]:
     newest = newest_id()
     place = listing.place(request.user)
     page = listing.read(request.user, place)
+    if listing.role == Role.SNOOZED:
+        prefetch_related_objects(page.messages, "snooze")
     is_bin = listing.role in DISCARDED
     rows = {
         "page": page,

@@ -74,6 +74,15 @@ def when(moment: datetime) -> str:
 
 
 @register.filter
+def when_back(moment: datetime) -> str:
+    """Return the time of a moment of today, else the weekday, day and time."""
+    local, today = django_timezone.localtime(moment), django_timezone.localdate()
+    if local.date() == today:
+        return date_format(local, "H:i")
+    return date_format(local, "D j M, H:i" if local.year == today.year else "j M Y")
+
+
+@register.filter
 def whole_date(moment: datetime) -> str:
     """Return weekday, day and time in the reader's own time zone."""
     return date_format(django_timezone.localtime(moment), "l, j F Y, H:i")

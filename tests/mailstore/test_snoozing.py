@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ExternalAccount
@@ -90,3 +92,20 @@ def test_nobody_puts_away_the_mail_of_others(account: ExternalAccount) -> None:
     message = make_message(account, letter("theirs"))
     assert snoozing.snooze(make_user("eve@example.org"), Message.objects.all(), LATER).count == 0
     assert role_of(message) == Role.INBOX
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "until"), ("id", "sampai")])
+def test_the_list_of_what_is_away_says_until_when(
+    client: Client, account: ExternalAccount, language: str, word: str
+) -> None:
+    message = make_message(account)
+    make_message(account, letter("Here"))
+    snoozing.snooze(account.owner, Message.objects.filter(pk=message.pk), NOW + timedelta(days=2))
+    account.owner.language = language
+    account.owner.save()
+    client.force_login(account.owner)
+    for path in ("/mail/all/snoozed/", f"/mail/{account.public_id}/snoozed/"):
+        page = client.get(path).content.decode()
+        (mark,) = re.findall(r"back-at.*?</svg>\s*(.*?)</span>", page, re.DOTALL)
+        assert re.fullmatch(rf"{word} \w+ \d+ \w+, \d\d:\d\d", mark), mark
+    assert "back-at" not in client.get("/mail/all/inbox/").content.decode()
