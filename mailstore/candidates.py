@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 
 from mailstore.searchplaces import place_of
 from mailstore.searchquery import Sent
-from mailstore.searchterms import Clause, Phrase, expression
+from mailstore.searchterms import Clause, expression
 
 LATEST = 2**62
 # Two messages of one second may stand a little apart in the index.
@@ -40,7 +40,8 @@ _REACH = f"""
 # PostgreSQL knows how often a word is, but not what looking into a message costs. So some of the
 # newest are looked at; where one in fifty of these is found, all are walked in order of time.
 SAMPLE, OFTEN = 200, 4
-# Of phrases the index knows only that the words are there: so many messages are tried first.
+# What is rarer is collected and sorted, first among so many of the newest: of a word in one message
+# of a hundred there are enough among these, and thousands in all.
 WINDOW = 20_000
 
 
@@ -62,10 +63,7 @@ def candidates(
         if connection.vendor == "sqlite":
             cursor.execute(_FTS, [asked, least, min(most, start.place - 1), limit])
             return _hits(cursor)
-        leaves = [leaf for clause in clauses for leaf, _ in clause]
-        has_phrase = any(isinstance(one, Phrase) and len(one.terms) > 1 for one in leaves)
-        behind = _Behind(owner_id, least, most, *start)
-        return _vectors(cursor, behind, asked, limit, has_phrase=has_phrase)
+        return _vectors(cursor, _Behind(owner_id, least, most, *start), asked, limit)
 
 
 class _Behind(NamedTuple):
@@ -78,23 +76,20 @@ class _Behind(NamedTuple):
     message_id: int
 
 
-def _vectors(
-    cursor: CursorWrapper, behind: _Behind, asked: str, limit: int, *, has_phrase: bool
-) -> list[Hit]:
+def _vectors(cursor: CursorWrapper, behind: _Behind, asked: str, limit: int) -> list[Hit]:
     _scan(cursor, by_time=True)
     cursor.execute(_NEWEST, [*behind, SAMPLE, asked, limit])
     found = _hits(cursor)
     if len(found) >= limit:
         return found
     if len(found) < OFTEN:
-        if has_phrase:
-            cursor.execute(_REACH, [*behind, WINDOW])
-            if row := cursor.fetchone():
-                _scan(cursor, by_time=False)
-                cursor.execute(_VECTOR, [*behind._replace(least=row[0]), asked, limit])
-                if len(found := _hits(cursor)) >= limit:
-                    return found
+        cursor.execute(_REACH, [*behind, WINDOW])
+        window = cursor.fetchone()
         _scan(cursor, by_time=False)
+        if window:
+            cursor.execute(_VECTOR, [*behind._replace(least=window[0]), asked, limit])
+            if len(found := _hits(cursor)) >= limit:
+                return found
     cursor.execute(_VECTOR, [*behind, asked, limit])
     return _hits(cursor)
 

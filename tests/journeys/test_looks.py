@@ -51,17 +51,27 @@ def tops(things: Locator) -> set[float]:
     return {round(place["y"] + place["height"] / 2) for place in places if place}
 
 
+def sizes(things: Locator) -> list[tuple[float, float]]:
+    places = (thing.bounding_box() for thing in things.all())
+    return [(place["width"], place["height"]) for place in places if place]
+
+
 def is_cut(thing: Locator) -> bool:
     return bool(thing.evaluate("it => it.scrollWidth > it.clientWidth"))
 
 
-@pytest.mark.parametrize("visitor", [[WIDE], [PHONE]], indirect=True)
-def test_what_is_done_to_many_stands_in_one_row(visitor: Visit) -> None:
+@pytest.mark.parametrize(
+    ("visitor", "rows", "least"), [([WIDE], 1, 36), ([PHONE], 2, 44)], indirect=["visitor"]
+)
+def test_what_is_done_to_many_can_be_pressed_with_a_thumb(
+    visitor: Visit, rows: int, least: int
+) -> None:
     visitor.go("/mail/all/inbox/")
     visitor.page.locator(".rows .pick input").first.check()
     buttons = visitor.page.locator(".list-actions .icon-button")
     assert buttons.count() == 9
-    assert len(tops(buttons)) == 1
+    assert len(tops(buttons)) == rows
+    assert all(min(width, height) >= least for width, height in sizes(buttons))
     visitor.judge("one picked")
 
 
