@@ -52,6 +52,34 @@ def keys() -> dict[str, tuple[str, ...]]:
     return combos_by_name()
 
 
+@register.inclusion_tag("mailstore/_tool.html")
+def tool(  # noqa: PLR0913 - what tells one button from another
+    title: str,
+    icon: str,
+    value: object,
+    *,
+    name: str = "do",
+    key: str = "",
+    page: str = "",
+    dialog: str = "",
+    place: str = "",
+) -> dict[str, object]:
+    """Show a button of the bars above the list and the open message.
+
+    It does ``value``, or leads to a page that asks; the list has dialogs that do instead.
+    """
+    return {
+        "title": title,
+        "icon": icon,
+        "value": value,
+        "name": name,
+        "key": key,
+        "page": page,
+        "dialog": dialog,
+        "place": place,
+    }
+
+
 @register.simple_tag
 def newest_mail(account: ExternalAccount) -> datetime | None:
     """Return when the newest message in an account's inbox was sent, or None without any."""
