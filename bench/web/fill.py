@@ -109,6 +109,7 @@ def _multiply(times: int) -> None:
     new = {
         "id": "id + {shift}",
         "public_id": "gen_random_uuid()",
+        "same_as": "same_as + {shift}",
         "sent_at": "sent_at + make_interval(secs => {step})",
     }
     values = ", ".join(new.get(name, f'"{name}"') for name in names)
