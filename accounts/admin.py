@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import authorizing, lifecycle, policy, quotas, roster, vault
+from accounts.forms.prepared import PreparedForm
 from accounts.models import ExternalAccount, GroupPolicy, Notice, OAuthApp, Plan, Quota, State, User
 from accounts.models.oauth_app import ENDPOINTS
 from accounts.notices import STOPPED
 from accounts.pace import hold_to_plans
-from accounts.prepared_form import PreparedForm
 from accounts.troubles import TROUBLES
 
 WHAT_IS_ALLOWED = (

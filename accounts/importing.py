@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import onboarding
-from accounts.adding_forms import AccountForm
 from accounts.explain import Explanation, explain, explain_once
 from accounts.findings import from_table
+from accounts.forms.adding import AccountForm
 from accounts.models import Batch, Probe, User
 from accounts.models.probe import ProbeState
 from accounts.policy import Policy, policy_of

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.preference_forms import PrivacyForm
+from accounts.forms.preferences import PrivacyForm
 from accounts.views import SignedInRequest
 from accounts.views.preferences import answer
 from mailstore.models import ImageSender

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import authorizing, ladder, onboarding, provider_help
 from accounts.certificates import chain_of, rule_of
 from accounts.explain import explain, explain_once
-from accounts.forms import ConnectionForm, RenewalForm, refuse
+from accounts.forms.connection import ConnectionForm, RenewalForm, refuse
 from accounts.models import ExternalAccount, Probe, State
 from accounts.models.probe import ProbeKind
 from accounts.onboarding import AccountRefused, NewAccount, wanted_again

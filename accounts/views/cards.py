@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import order, pace, quotas, roster
 from accounts.cards import card_for
 from accounts.explain import explain
-from accounts.forms import KEEP, AccountSettingsForm, FetchingForm, RemoveForm
+from accounts.forms.account import KEEP, AccountSettingsForm, FetchingForm, RemoveForm
 from accounts.lifecycle import AccountMoved, IllegalTransition
 from accounts.models import ExternalAccount
 from accounts.policy import OUTSIDE, policy_of

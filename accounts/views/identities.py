@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import identities
 from accounts.explain import explain
+from accounts.forms.identities import IdentityForm, NewIdentityForm
 from accounts.identities import IdentityNotVerified, IdentityRefused, identities_of
 from accounts.identity_cards import cards_of
-from accounts.identity_forms import IdentityForm, NewIdentityForm
 from accounts.models import ExternalAccount, Identity, Use
 from accounts.views import SignedInRequest
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts import themes
-from accounts.preference_forms import GeneralForm, NotificationsForm, PreferencesForm
+from accounts.forms.preferences import GeneralForm, NotificationsForm, PreferencesForm
 from accounts.views import SignedInRequest
 
 ONE_YEAR = 365 * 24 * 60 * 60

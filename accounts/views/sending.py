@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts import onboarding, outgoing, setups
-from accounts.forms import refuse
+from accounts.forms.connection import refuse
+from accounts.forms.outgoing import OutgoingForm, typed_before
 from accounts.identity_cards import relay_refusal
 from accounts.models import ExternalAccount, Probe, Setup, State
 from accounts.models.probe import ProbeKind, ProbeState
-from accounts.outgoing_form import OutgoingForm, typed_before
 from accounts.policy import policy_of
 from accounts.refusals import AccountRefused
 from accounts.vault import SealBroken

@@ -14,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.explain import explain
+from accounts.forms.identities import CodeForm
 from accounts.identities import proof_of, proved_uses, unproved
 from accounts.identity_cards import cards_of, waiting_for
-from accounts.identity_forms import CodeForm
 from accounts.models import Identity, Use
 from accounts.verification import CodeRefused, Standing, confirm_code, last_code, send_code
 from accounts.verification import standing as standing_of

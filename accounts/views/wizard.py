@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts import authorizing, identity_cards, onboarding, provider_help, setups
-from accounts.adding_forms import AddressForm, IncomingForm, TypeForm
 from accounts.cards import card_for
 from accounts.explain import Explanation, explain
-from accounts.forms import refuse
+from accounts.forms.adding import AddressForm, IncomingForm, TypeForm
+from accounts.forms.connection import refuse
 from accounts.models import ExternalAccount, Setup, State
 from accounts.onboarding import AccountRefused
 from accounts.policy import PROTOCOLS, policy_of

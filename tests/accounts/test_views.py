@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import onboarding, probe_runs, roster, setups
-from accounts.forms import ConnectionForm
+from accounts.forms.connection import ConnectionForm
 from accounts.models import (
     Authorization,
     Batch,

@@ -9,8 +9,8 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts import onboarding, probe_runs
-from accounts.adding_forms import AccountForm
 from accounts.explain import explain_once
+from accounts.forms.adding import AccountForm
 from accounts.management.base import WRONG_CALL, JsonCommand, Refused, person, read_password
 from accounts.models import Probe, User
 from accounts.models.probe import ProbeState

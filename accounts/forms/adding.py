@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import setups
-from accounts.forms import ConnectionForm, no_controls
-from accounts.identity_forms import AddressField
+from accounts.forms.connection import ConnectionForm, no_controls
+from accounts.forms.identities import AddressField
 from accounts.models import Setup
 from accounts.onboarding import NewAccount
 from wire.endpoint import Protocol

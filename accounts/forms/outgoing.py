@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import providers, setups
-from accounts.forms import ConnectionForm
+from accounts.forms.connection import ConnectionForm
 from accounts.ladder import connection_of
 from accounts.models import ExternalAccount, Probe, Purpose, Setup
 from accounts.outgoing import NewOutgoing

@@ -8,8 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.adding_forms import AccountForm
 from accounts.explain import explain
+from accounts.forms.adding import AccountForm
 from accounts.models import ExternalAccount
 from accounts.models.account import PROTOCOLS, SECURITIES
 from accounts.policy import policy_of

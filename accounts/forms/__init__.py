@@ -1,0 +1,1 @@
+"""What people type about mail accounts and addresses, and what they choose."""
