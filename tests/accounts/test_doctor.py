@@ -44,13 +44,6 @@ SMTP_HOST = certificates.HOST
 
 
 @pytest.fixture
-def alice(client: Client) -> User:
-    user = make_user()
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
 def account(
     alice: User,
     dovecot: Dovecot,

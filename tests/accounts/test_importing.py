@@ -30,13 +30,6 @@ SECRET = "dua belas kata sandi"
 ROW = {"host": "pop.example.org", "password": SECRET}
 
 
-@pytest.fixture
-def alice(client: Client) -> User:
-    owner = make_user()
-    client.force_login(owner)
-    return owner
-
-
 def _send(client: Client, table: str) -> str:
     """Send a table as the page does, and return what is shown then."""
     file = SimpleUploadedFile("accounts.csv", table.encode(), "text/csv")

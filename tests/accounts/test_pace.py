@@ -17,14 +17,6 @@ pytestmark = pytest.mark.django_db
 LOOK: dict[str, object] = {"name": "Work", "badge": "WK", "color": "teal"}
 
 
-@pytest.fixture
-def alice(client: Client) -> User:
-    """Sign Alice in."""
-    owner = make_user()
-    client.force_login(owner)
-    return owner
-
-
 def settings_of(account: ExternalAccount) -> str:
     return reverse("account_fetching", args=[account.public_id])
 

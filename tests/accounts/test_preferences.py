@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from tests.builders import make_user
 
 GENERAL = {
     "name": "Siti",
@@ -22,13 +21,6 @@ GENERAL = {
     "purge_days": "",
 }
 FROM_SCRIPT = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def alice(client: Client, db: None) -> User:
-    person = make_user()
-    client.force_login(person)
-    return person
 
 
 def test_choices_are_kept_with_the_person_and_the_theme_in_a_cookie(
