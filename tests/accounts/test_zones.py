@@ -40,5 +40,5 @@ def test_times_follow_the_person_then_the_browser_then_the_site(
     client.cookies[COOKIE] = browser
     message = make_message(make_account(siti), sent_at=NOON)
     path = reverse("mail_message", args=[message.account.public_id, message.public_id])
-    assert f"2 March 2026, {shown}</time>" in client.get(path).content.decode()
+    assert f"2 Mar 2026, {shown}</time>" in client.get(path).content.decode()
     assert words in client.get("/settings/general/").content.decode()

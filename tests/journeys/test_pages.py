@@ -1,7 +1,7 @@
 """Every page, in both languages and themes and on three screens: readable, narrow enough, quiet.
 
-``make test`` shows each page in each language, theme and width at least once; with
-``MUARA_SWEEP=whole`` in every combination of them.
+``make test`` shows each page in each language and theme, on a wide screen and on a phone, and one
+page of four between them; with ``MUARA_SWEEP=whole`` every page in every combination.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from tests.journeys.world import World, make_world
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 IS_WHOLE = os.environ.get("MUARA_SWEEP") == "whole"
 LANGUAGES, THEMES = {"en": "en-US", "id": "id-ID"}, ("light", "dark")
-WIDTHS = {1280: 800, 900: 800, 390: 844}
+WIDE, BETWEEN, PHONE = 1280, 900, 390
+WIDTHS = {WIDE: 800, BETWEEN: 800, PHONE: 844}
 # Shorter ones may be names, or words that both languages share.
 LONG = 12
 SEEN = """() => [document.title, document.body.innerText,
@@ -36,11 +37,12 @@ COMBINATIONS = list(product(LANGUAGES, THEMES, WIDTHS))
 
 
 def is_shown(number: int, language: str, theme: str, width: int) -> bool:
-    """Tell whether a page's turn falls on a combination: four pages in a row share the twelve."""
+    """Tell whether a page's turn falls on a combination of those that pages in a row share."""
     place = 2 * [*LANGUAGES].index(language) + THEMES.index(theme)
-    # The first two widths take opposite languages and themes, so each page meets both.
-    turn = (0, 3, 1)[[*WIDTHS].index(width)]
-    return IS_WHOLE or place == number % 4 ^ turn
+    if IS_WHOLE or width == BETWEEN:
+        return IS_WHOLE or (number % 4, number // 4 % 4) == (0, place)
+    # The phone takes the opposite language and theme, so each page meets both.
+    return place == number % 4 ^ (0 if width == WIDE else 3)
 
 
 def english() -> set[str]:
@@ -110,7 +112,9 @@ def judge(person: Visit, language: str, sentences: set[str]) -> None:
     person.troubles += [f"English: {words!r}" for words in sentences if words in seen]
 
 
-def test_each_page_is_sampled_in_each_language_theme_and_width() -> None:
+def test_each_page_is_sampled_in_each_language_and_theme_wide_and_on_a_phone() -> None:
     for number in range(len(EVERY_PAGE)):
         met = [one for one in COMBINATIONS if is_shown(number, *one)]
-        assert len({word for one in met for word in one}) == 2 + 2 + 3
+        assert {*LANGUAGES, *THEMES, WIDE, PHONE} <= {word for one in met for word in one}
+    between = [one for one in COMBINATIONS if one[2] == BETWEEN]
+    assert all(any(is_shown(number, *one) for number in range(16)) for one in between)
