@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator
 from accounts.models import ExternalAccount
 from mailstore.scopes import VIEWS
 from tests.journeys.people import become
-from tests.journeys.visits import Visit, visit
+from tests.journeys.visits import Visit, until, visit
 from tests.journeys.world import READER, World, make_world
 from tests.mailstore.rows import letter, make_message
 
@@ -169,7 +169,7 @@ def test_plain_text_follows_the_theme_and_html_stays_on_its_light_sheet(
 def test_the_browser_tells_its_time_zone_at_sign_in(visitor: Visit, world: World) -> None:
     visitor.page.context.clear_cookies()
     visitor.go("/auth/login/")
-    visitor.page.wait_for_function("document.cookie.includes('muara_zone=Asia/Jakarta')")
+    until(visitor.page, "document.cookie.includes('muara_zone=Asia/Jakarta')")
     visitor.page.context.add_cookies(
         [{"name": "muara_session", "value": world.sessions[READER], "url": visitor.site}]
     )

@@ -9,7 +9,7 @@ from accounts import quotas
 from accounts.models import ExternalAccount, User
 from tests.builders import make_account
 from tests.journeys.people import become, make_person, session_of
-from tests.journeys.visits import visit
+from tests.journeys.visits import until, visit
 from tests.mailstore.rows import letter, make_message
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -101,7 +101,7 @@ def test_a_page_that_is_not_looked_at_tells_of_new_mail_once_it_may(
         page.evaluate("isHidden = true")
         arrive(siti, "One", "Two")
         page.clock.run_for(31_000)
-        page.wait_for_function("noted.length > 0")
+        until(page, "noted.length > 0")
         assert page.evaluate("noted") == [["Muara", "2 new messages"]]
     assert not visitor.troubles, "\n".join(visitor.troubles)
 

@@ -14,7 +14,7 @@ from accounts.models import ExternalAccount
 from mailstore.models import Message
 from tests.builders import make_account
 from tests.journeys.people import become, make_person, session_of
-from tests.journeys.visits import Visit, visit
+from tests.journeys.visits import Visit, until, visit
 from tests.mailstore.rows import letter, make_message
 from tests.servers.web import page as answer
 from tests.servers.web import run_web
@@ -74,12 +74,10 @@ def test_a_conversation_unfolds_and_a_quotation_opens_in_place(
     expect(page.locator(".letter.folded")).to_have_count(1)
 
     frame = body(page)
-    page.wait_for_function("document.querySelector('.sheet iframe').style.height")
+    until(page, "document.querySelector('.sheet iframe').style.height")
     folded = sheet_height(page)
     frame.locator(".quoted summary").click()
-    page.wait_for_function(
-        "before => document.querySelector('.sheet').offsetHeight > before + 300", arg=folded
-    )
+    until(page, "before => document.querySelector('.sheet').offsetHeight > before + 300", folded)
     frame.locator("a").first.focus()
     expect(page.locator(".link-target")).to_have_text("https://sungai.example/peta")
 
@@ -97,7 +95,7 @@ def test_on_a_phone_no_mail_is_cut(visitor: Visit, account: ExternalAccount, mar
     visitor.go(path_of(make_message(account, mail)))
     page = visitor.page
     body(page)
-    page.wait_for_function("document.querySelector('.sheet iframe').style.height")
+    until(page, "document.querySelector('.sheet iframe').style.height")
     frame = page.locator(".sheet iframe").bounding_box()
     assert frame is not None
     assert frame["x"] >= 0
@@ -124,5 +122,5 @@ def test_pictures_show_once_they_are_asked_for_and_the_browser_asks_only_this_si
         assert not body(page).evaluate("document.images[0].src")
         page.get_by_role("link", name="Show images").click()
         expect(page.locator("a", has_text="Show images")).to_have_count(0)
-        body(page).wait_for_function("document.images[0].naturalWidth === 1")
+        until(body(page), "document.images[0].naturalWidth === 1")
     assert len(web.heard) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, Request
 
 from tests.servers.shapes import ROOT
 
@@ -76,6 +77,18 @@ class Visit:
         parts = urlsplit(request.url)
         if parts.scheme not in {"data", "blob"} and not request.url.startswith(f"{self.site}/"):
             self.troubles.append(f"request to {request.url}")
+
+
+def until(page: Page | Frame, expression: str, arg: object = None, *, seconds: float = 10) -> None:
+    """Wait until an expression is true in a page.
+
+    Playwright's own way evaluates words inside the page, which our policy forbids it from the
+    second look on.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, f"not true within {seconds} seconds: {expression}"
+        page.wait_for_timeout(50)
 
 
 @contextmanager
