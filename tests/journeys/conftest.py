@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
+from django.core.signals import request_finished, request_started
 from pytest_django import live_server_helper
 
 from tests.servers.dovecot import Dovecot
@@ -26,11 +30,48 @@ def static_files(django_test_environment: None) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
+class Pending:
+    """Counts the requests that the site in this process has not answered to the end."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.changed = threading.Condition()
+
+    def _count(self, sender: type | None, step: int) -> None:
+        if sender and issubclass(sender, WSGIHandler):  # Not the test's own client.
+            with self.changed:
+                self.number += step
+                self.changed.notify_all()
+
+    def begun(self, sender: type | None, **_: Any) -> None:
+        """Take down that a request begins."""
+        self._count(sender, 1)
+
+    def ended(self, sender: type | None, **_: Any) -> None:
+        """Take down that a response is closed."""
+        self._count(sender, -1)
+
+    def wait(self) -> None:
+        """Wait until nothing is under way; what its browser has left may never end."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.number <= 0, timeout=5)
+
+
 @pytest.fixture
 def site(static_files: None, live_server: live_server_helper.LiveServer) -> Iterator[str]:
-    """Lend the address of the site; what it counted for its limits is forgotten."""
+    """Lend the address of the site; what it counted for its limits is forgotten.
+
+    On SQLite it shares the connection of this process: what a closed page has asked for ends
+    before the next test begins, lest one commits or takes back what the other writes.
+    """
+    pending = Pending()
+    request_started.connect(pending.begun)
+    request_finished.connect(pending.ended)
     cache.clear()
     yield live_server.url
+    pending.wait()
+    request_started.disconnect(pending.begun)
+    request_finished.disconnect(pending.ended)
     cache.clear()
 
 
