@@ -176,9 +176,12 @@ def _key(sent_at: datetime, pk: int) -> str:
 
 
 def _sizes() -> dict[str, int]:
-    """Return the octets of the index, and on PostgreSQL make its statistics, as autovacuum does."""
+    """Return the octets of the index, and make statistics, as autovacuum and our worker do."""
     from django.db import connection  # noqa: PLC0415 - needs Django set up
 
+    from mailstore import statistics  # noqa: PLC0415
+
+    statistics.refresh()
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT sum(length(block)) FROM mailstore_search_data")
